@@ -1,0 +1,106 @@
+# spoolfs. `make help` tells the targets; the variants are variables:
+#   make check CC=clang    make check SAN=address,undefined    make check COV=1
+CC      := $(if $(filter default,$(origin CC)),gcc,$(CC))
+PREFIX  ?= /usr/local
+DESTDIR ?=
+SAN     ?=
+COV     ?=
+VERSION := 0.1.0
+
+BUILD := build/$(CC)$(if $(SAN),-san)$(if $(COV),-cov)
+WARN  := -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wvla -Wundef -Wformat=2 -Wswitch-enum \
+	 -Wcast-qual -Wwrite-strings -Wpointer-arith -Wstrict-prototypes -Wmissing-prototypes -Werror
+HARD  := -fstack-protector-strong -fPIE $(if $(SAN)$(COV),,-D_FORTIFY_SOURCE=2)
+OPT   := $(if $(COV),-O0,-O2)
+PKGS  := fuse3 yaml-0.1 jansson sqlite3
+
+CPPFLAGS += -D_GNU_SOURCE -D_FILE_OFFSET_BITS=64 -DFUSE_USE_VERSION=312 -DSPOOLFS_VERSION='"$(VERSION)"' -I. \
+	    $(filter-out -Wno%,$(subst -I,-isystem ,$(shell pkg-config --cflags $(PKGS) 2>/dev/null)))
+CFLAGS   += -std=c17 -g $(OPT) $(WARN) $(HARD) -pthread $(if $(SAN),-fsanitize=$(SAN) -fno-omit-frame-pointer) $(if $(COV),--coverage)
+LDFLAGS  += -pie -Wl,-z,relro,-z,now -pthread $(if $(SAN),-fsanitize=$(SAN)) $(if $(COV),--coverage)
+LDLIBS   += $(shell pkg-config --libs $(PKGS) 2>/dev/null) -lm
+
+MODULES  := config engine fs
+SOURCES  := $(wildcard $(MODULES:%=%/*.c))
+LIB_OBJS := $(patsubst %.c,$(BUILD)/%.o,$(filter-out fs/main.c,$(SOURCES)))
+LIB      := $(BUILD)/libspoolfs.a
+SPOOLFS  := $(BUILD)/spoolfs
+CTESTS   := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/*/test_*.c))
+BENCHES  := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/bench/*.c))
+
+.PHONY: all help check demo bench install uninstall clean lint deps tests
+all: $(SPOOLFS) ## build the program (the default)
+
+help: ## show the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' Makefile
+	@echo "  variables: CC=clang  SAN=address,undefined  COV=1  PREFIX=$(PREFIX)  DESTDIR="
+
+demo: $(SPOOLFS) ## run the ledger example on a mount of its own
+	@SPOOLFS=$(SPOOLFS) examples/ledger/run
+
+# What is installed besides the program; examples and README as they lie here.
+MANUALS := $(wildcard man/*.[1-9])
+EXTRAS  := README.md $(wildcard examples/*.* examples/*/*)
+DOCDIR  := $(DESTDIR)$(PREFIX)/share/doc/spoolfs
+MANDIR  := $(DESTDIR)$(PREFIX)/share/man
+
+install: $(SPOOLFS) ## install below DESTDIR and PREFIX
+	install -D $(SPOOLFS) $(DESTDIR)$(PREFIX)/bin/spoolfs
+	install -d $(DESTDIR)$(PREFIX)/sbin
+	ln -sf ../bin/spoolfs $(DESTDIR)$(PREFIX)/sbin/mount.spoolfs
+	for page in $(MANUALS:man/%=%); do install -D -m 644 man/$$page $(MANDIR)/man$${page##*.}/$$page; done
+	for file in $(EXTRAS); do install -D -m $$(test -x $$file && echo 755 || echo 644) $$file $(DOCDIR)/$$file; done
+
+uninstall: ## remove what install has installed
+	rm -f $(DESTDIR)$(PREFIX)/bin/spoolfs $(DESTDIR)$(PREFIX)/sbin/mount.spoolfs
+	for page in $(MANUALS:man/%=%); do rm -f $(MANDIR)/man$${page##*.}/$$page; done
+	rm -f $(EXTRAS:%=$(DOCDIR)/%)
+	! test -d $(DOCDIR) || find $(DOCDIR) -depth -type d -empty -delete
+
+clean: ## remove everything that was built
+	rm -rf build
+
+$(BUILD)/%.o: %.c
+	@mkdir -p $(@D)
+	@echo '  CC      $<'
+	@$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
+
+$(LIB): $(LIB_OBJS)
+	@rm -f $@
+	@$(AR) qcs $@ $^
+
+$(SPOOLFS): $(BUILD)/fs/main.o $(LIB)
+	@echo '  LD      $@'
+	@$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS)
+
+tests: $(SPOOLFS) $(CTESTS) ## build the tests
+
+check: ## build and run all tests; TESTS="mount lint" or a list of files: only these
+	@$(MAKE) --no-print-directory --jobs=$$(nproc) tests
+	@BUILD=$(BUILD) SAN=$(SAN) COV=$(COV) tests/run $(TESTS)
+
+bench: $(SPOOLFS) $(BENCHES) ## measure beside floors (5 minutes; QUICK=1: one)
+	@tests/bench/run $(BUILD)
+
+lint: $(SPOOLFS) ## run the static checks only
+	@BUILD=$(BUILD) tests/run lint
+
+deps: ## install the Debian packages that building and testing need
+	@.ci/deps
+
+# The compiler's flags, for clang-tidy.
+.PHONY: flags
+flags:
+	@echo $(CPPFLAGS) -std=c17
+
+# TEST=NAME in the environment runs that test of the program alone.
+$(CTESTS): $(BUILD)/%: $(BUILD)/%.o $(BUILD)/tests/filter.o $(LIB)
+	$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS) -lcmocka
+
+$(BENCHES): $(BUILD)/%: $(BUILD)/%.o $(LIB)
+	@echo '  LD      $@'
+	@$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS)
+
+.PRECIOUS: $(BUILD)/tests/%.o
+
+-include $(patsubst %.c,$(BUILD)/%.d,$(SOURCES) $(wildcard tests/*.c tests/*/*.c))

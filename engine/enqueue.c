@@ -1,0 +1,253 @@
+#include <assert.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "engine/core.h"
+#include "engine/group.h"
+#include "engine/hash.h"
+
+int64_t
+group_id_of(const struct engine *engine, const char *group)
+{
+	/* 62 bits, never 0: it is a key and a directory cookie. */
+	uint64_t hash = hash_bytes(engine->key.k, group, strlen(group));
+	return (int64_t)(hash >> 2 | 1);
+}
+
+int
+payload_check(const struct queue *queue, const void *body, size_t size,
+	struct engine_problem *why, char **group)
+{
+	const struct queue_rules *rules = &queue->rules;
+	char words[GROUP_WHY_SIZE] = "";
+	int rc = 0;
+	*group = NULL;
+	if (size > (uint64_t)rules->max_payload_bytes) {
+		(void)snprintf(why->text, sizeof why->text, "longer than %lld bytes",
+			(long long)rules->max_payload_bytes);
+		return -EFBIG;
+	}
+	if (rules->fifo)
+		rc = group_of(body, size, rules->group_field, group, words);
+	else if (rules->json)
+		rc = group_check_json(body, size, words);
+	if (rc == -EINVAL)
+		(void)snprintf(why->text, sizeof why->text, "%s", words);
+	return rc;
+}
+
+int
+group_of_stored(struct engine *engine, const struct queue *queue, int64_t job_id, char **group)
+{
+	char words[GROUP_WHY_SIZE];
+	void *body;
+	size_t size;
+	*group = NULL;
+	if (!queue->rules.fifo)
+		return 0;
+	int rc = store_payload_get(engine->store, job_id, &body, &size);
+	if (rc != 0)
+		return rc == -ENOENT ? -EIO : rc;
+	rc = group_of(body, size, queue->rules.group_field, group, words);
+	free(body);
+	return rc == -EINVAL ? 0 : rc;
+}
+
+/* Staged jobs count: they were promised a place. Not the one that this draft replaces. */
+static int
+room_check(struct engine *engine, const struct queue *queue, int64_t draft_id,
+	struct engine_problem *why)
+{
+	const struct tally *tallies = queue->tallies;
+	int64_t jobs = tallies[JOB_STAGED].count + tallies[JOB_WAITING].count +
+		       tallies[JOB_BACKOFF].count + tallies[JOB_RUNNING].count;
+	if (queue->rules.max_jobs < 0 || jobs < queue->rules.max_jobs)
+		return 0;
+	if (draft_id != 0 && jobs == queue->rules.max_jobs) {
+		struct record staged;
+		int rc = store_job_by_draft(engine->store, draft_id, &staged);
+		if (rc == 0)
+			job_release(&staged.job);
+		if (rc != -ENOENT)
+			return rc;
+	}
+	(void)snprintf(why->text, sizeof why->text, "the queue has its %lld jobs",
+		(long long)queue->rules.max_jobs);
+	return -ENOSPC;
+}
+
+static int
+check(struct engine *engine, const struct job_new *new, struct engine_problem *why,
+	char **group)
+{
+	const struct queue *queue = queue_get(engine, new->queue_id);
+	*group = NULL;
+	int rc = room_check(engine, queue, new->draft_id, why);
+	if (rc == 0 && new->body)
+		rc = payload_check(queue, new->body, new->size, why, group);
+	return rc;
+}
+
+int
+engine_check(struct engine *engine, const struct job_new *new, struct engine_problem *why)
+{
+	char *group;
+	int rc = check(engine, new, why, &group);
+	free(group);
+	return rc;
+}
+
+/* Takes `group` over. */
+static void
+record_of(const struct engine *engine, const struct job_new *new, char *group,
+	struct record *record)
+{
+	*record = (struct record){
+		.job = {
+			.queue_id = new->queue_id,
+			.size = (int64_t)new->size,
+			.due_ms = new->due_ms,
+			.uid = new->uid,
+			.gid = new->gid,
+			.pid = new->pid,
+			.mode = new->mode,
+			.group = group,
+		},
+		.draft_id = new->draft_id,
+		.group_id = group ? group_id_of(engine, group) : 0,
+	};
+	(void)snprintf(record->job.name, sizeof record->job.name, "%s", new->name);
+}
+
+static int
+publish(struct engine *engine, struct record *record, int64_t due_ms, int64_t now_ms)
+{
+	int rc = 0;
+	if (record->job.name[0])
+		rc = name_take(engine, record->job.queue_id, record->job.name);
+	record->named = record->job.name[0] != '\0';
+	struct transition transition = {
+		.event = due_ms > now_ms ? EVENT_PUBLISH_LATER : EVENT_PUBLISH,
+		.now_ms = now_ms,
+		.due_ms = due_ms,
+	};
+	return rc == 0 ? transition_apply(engine, record, &transition) : rc;
+}
+
+int
+engine_stage(struct engine *engine, const struct job_new *new, int64_t now_ms,
+	struct engine_problem *why)
+{
+	assert(new->draft_id != 0 && new->body &&strlen(new->name) <= ENGINE_NAME_MAX);
+
+	struct record record;
+	char *group;
+	int rc = check(engine, new, why, &group);
+	if (rc != 0)
+		return rc;
+	record_of(engine, new, group, &record);
+	rc = engine_unstage(engine, new->draft_id);
+	if (rc == 0)
+		rc = transition_apply(engine, &record,
+			&(struct transition){ .event = EVENT_STAGE, .now_ms = now_ms });
+	if (rc == 0)
+		rc = store_payload_add(engine->store, record.job.id, new->body, new->size);
+	job_release(&record.job);
+	return rc;
+}
+
+int
+engine_publish(struct engine *engine, int64_t draft_id, const char *name, int64_t now_ms,
+	int64_t *job_id)
+{
+	assert(draft_id != 0 && strlen(name) <= ENGINE_NAME_MAX);
+
+	struct record record;
+	int rc = store_job_by_draft(engine->store, draft_id, &record);
+	if (rc != 0)
+		return rc;
+	(void)snprintf(record.job.name, sizeof record.job.name, "%s", name);
+	rc = publish(engine, &record, record.job.due_ms, now_ms);
+	*job_id = record.job.id;
+	job_release(&record.job);
+	return rc;
+}
+
+int
+engine_unstage(struct engine *engine, int64_t draft_id)
+{
+	struct record record;
+	int rc = store_job_by_draft(engine->store, draft_id, &record);
+	if (rc != 0)
+		return rc == -ENOENT ? 0 : rc;
+	/* The time is that of no state anybody sees. */
+	rc = transition_apply(engine, &record,
+		&(struct transition){
+			.event = EVENT_UNSTAGE, .now_ms = record.job.changed_ms });
+	job_release(&record.job);
+	return rc;
+}
+
+int
+engine_enqueue(struct engine *engine, const struct job_new *new, int64_t now_ms,
+	struct engine_problem *why, int64_t *job_id)
+{
+	assert(new->draft_id == 0 && new->body &&strlen(new->name) <= ENGINE_NAME_MAX);
+
+	struct record record;
+	char *group;
+	int rc = check(engine, new, why, &group);
+	if (rc != 0)
+		return rc;
+	record_of(engine, new, group, &record);
+	rc = publish(engine, &record, new->due_ms, now_ms);
+	if (rc == 0)
+		rc = store_payload_add(engine->store, record.job.id, new->body, new->size);
+	*job_id = record.job.id;
+	job_release(&record.job);
+	return rc;
+}
+
+/* ---- after a crash ---- */
+
+struct recovery {
+	struct engine *engine;
+	int64_t now_ms;
+	engine_open_fn *still_open;
+	void *context;
+};
+
+static int
+recover_job(void *context, int64_t job_id)
+{
+	struct recovery *recovery = context;
+	struct record record;
+	int rc = store_job_get(recovery->engine->store, job_id, &record);
+	if (rc != 0)
+		return rc;
+	if (!recovery->still_open || !recovery->still_open(recovery->context, record.draft_id))
+		rc = publish(recovery->engine, &record, record.job.due_ms, recovery->now_ms);
+	job_release(&record.job);
+	return rc;
+}
+
+int
+engine_recover(struct engine *engine, int64_t now_ms, engine_open_fn *still_open, void *context)
+{
+	struct recovery recovery = {
+		.engine = engine,
+		.now_ms = now_ms,
+		.still_open = still_open,
+		.context = context,
+	};
+	int rc = engine_begin(engine, true);
+	if (rc == 0)
+		rc = store_list_staged(engine->store, recover_job, &recovery);
+	if (rc == 0)
+		rc = engine_commit(engine);
+	if (rc != 0)
+		engine_rollback(engine);
+	return rc;
+}

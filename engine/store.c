@@ -1,0 +1,116 @@
+#include "engine/store.h"
+
+#include <assert.h>
+
+#include "engine/store_query.h"
+
+/* Above this many pages in the log a commit is followed by a checkpoint: 32 MB. */
+#define WAL_FRAMES_MAX 8000
+/* Free pages that are not worth giving back, besides an eighth of the file. */
+#define FREE_PAGES_KEPT 128
+#define STRING_(x) #x
+#define STRING(x) STRING_(x)
+#define VACUUM_PAGES 1000 /* in one step: a few milliseconds */
+
+static int
+set_durable(struct store *store, bool durable)
+{
+	if (store->durable == durable)
+		return 0;
+	int rc = store_exec(
+		store, durable ? "PRAGMA synchronous = FULL" : "PRAGMA synchronous = NORMAL");
+	if (rc == 0)
+		store->durable = durable;
+	return rc;
+}
+
+int
+store_begin(struct store *store, bool durable)
+{
+	assert(sqlite3_get_autocommit(store->db));
+
+	store->failed = 0;
+	/* It cannot change within a transaction. */
+	int rc = set_durable(store, durable);
+	return rc == 0 ? store_exec(store, "BEGIN IMMEDIATE") : rc;
+}
+
+int
+store_commit(struct store *store)
+{
+	if (store->failed != 0)
+		return store->failed;
+	/* SQLite ends a transaction by itself after some errors; then there is nothing to
+	 * commit. */
+	assert(!sqlite3_get_autocommit(store->db));
+	return store_exec(store, "COMMIT");
+}
+
+void
+store_rollback(struct store *store)
+{
+	store->failed = 0;
+	/* In WAL mode this reads and writes no file; what is left to fail is memory, and then
+	 * SQLite has rolled back by itself. */
+	if (!sqlite3_get_autocommit(store->db))
+		(void)sqlite3_exec(store->db, "ROLLBACK", NULL, NULL, NULL);
+	assert(sqlite3_get_autocommit(store->db));
+}
+
+/* A failing checkpoint loses nothing: the log still has it all. It leaves no transaction
+ * spoiled. */
+static int
+checkpoint(struct store *store, int mode)
+{
+	/* Readers from outside may be in the way: never wait for them. */
+	(void)sqlite3_busy_timeout(store->db, 0);
+	int code = sqlite3_wal_checkpoint_v2(store->db, NULL, mode, NULL, NULL);
+	(void)sqlite3_busy_timeout(store->db, STORE_BUSY_MS);
+	int rc = code == SQLITE_BUSY ? 0 : store_failed(store, code);
+	store->failed = 0;
+	/* Whatever remains is tried again after the next commit. */
+	store->wal_frames = 0;
+	return rc;
+}
+
+int
+store_checkpoint(struct store *store)
+{
+	if (store->wal_frames <= WAL_FRAMES_MAX)
+		return 0;
+	return checkpoint(store, SQLITE_CHECKPOINT_PASSIVE);
+}
+
+/* Is so much of the file free that an idle moment is well spent on giving it back? */
+static int
+is_bloated(struct store *store, bool *bloated)
+{
+	int64_t free_pages = 0, pages = 0;
+	int rc = store_scalar(store, "PRAGMA freelist_count", &free_pages);
+	if (rc == 0)
+		rc = store_scalar(store, "PRAGMA page_count", &pages);
+	*bloated = free_pages > FREE_PAGES_KEPT + (pages - free_pages) / 8;
+	return rc;
+}
+
+int
+store_maintain(struct store *store, bool *more)
+{
+	bool bloated = false;
+	*more = false;
+	int rc = is_bloated(store, &bloated);
+	if (rc == 0 && bloated) {
+		rc = store_exec(store, "PRAGMA incremental_vacuum(" STRING(VACUUM_PAGES) ")");
+		*more = rc == 0;
+	} else if (rc == 0 && store->wal_frames > 0) {
+		rc = checkpoint(store, SQLITE_CHECKPOINT_TRUNCATE);
+	}
+	store->failed = 0;
+	return rc;
+}
+
+const char *
+store_error(const struct store *store)
+{
+	return store->error;
+}

@@ -1,0 +1,337 @@
+#include <assert.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "engine/backoff.h"
+#include "engine/core.h"
+#include "engine/hash.h"
+
+/* What the record was, and is going to be. */
+struct change {
+	struct engine *engine;
+	struct record *record;
+	const struct transition *transition;
+	enum job_state from, to;
+	struct queue *from_queue, *to_queue;
+	int64_t from_group_id;
+	bool from_head;
+	char worker[ENGINE_NAME_MAX + 1]; /* who ran it */
+};
+
+static bool
+enters(const struct change *change)
+{
+	return lifecycle_live(change->to) &&
+	       (!lifecycle_live(change->from) || change->from_queue != change->to_queue);
+}
+
+static bool
+leaves(const struct change *change)
+{
+	return lifecycle_live(change->from) &&
+	       (!lifecycle_live(change->to) || change->from_queue != change->to_queue);
+}
+
+static bool
+is_failed_attempt(const struct change *change)
+{
+	enum job_event event = change->transition->event;
+	return change->from == JOB_RUNNING &&
+	       (event == EVENT_FAIL || event == EVENT_EXHAUST || event == EVENT_GIVE_UP ||
+		       event == EVENT_BURY);
+}
+
+/* ---- the record's new values ---- */
+
+/* A job's place: kept through failure and release, at the tail for what comes anew, in order of
+ * death among the dead. */
+static int
+set_place(struct change *change)
+{
+	if (!enters(change) && change->to != JOB_DEAD && change->from != JOB_NONE)
+		return 0;
+	return sequence_next(
+		change->engine->store, &change->engine->positions, &change->record->job.pos);
+}
+
+/* First of its group? Whoever enters goes to the tail, so it is when nobody else is there. */
+static int
+set_head(struct change *change)
+{
+	struct record *record = change->record, first;
+	if (!enters(change)) {
+		record->head = record->head && lifecycle_live(change->to);
+		return 0;
+	}
+	record->head = change->to_queue->rules.fifo;
+	if (!record->head || record->group_id == 0)
+		return 0;
+	int rc = store_group_first(
+		change->engine->store, change->to_queue->id, record->group_id, &first);
+	if (rc == -ENOENT)
+		return 0;
+	if (rc == 0)
+		job_release(&first.job);
+	record->head = false;
+	return rc;
+}
+
+static void
+set_times(struct change *change)
+{
+	const struct transition *transition = change->transition;
+	struct job *job = &change->record->job;
+	job->changed_ms = transition->now_ms;
+	if (change->to == JOB_BACKOFF)
+		job->due_ms = transition->due_ms;
+	else if (change->to == JOB_WAITING)
+		job->due_ms = transition->now_ms;
+	bool runs = change->to == JOB_RUNNING;
+	job->claimed_ms = runs ? transition->now_ms : 0;
+	job->deadline_ms = runs ? transition->deadline_ms : 0;
+	(void)snprintf(job->worker, sizeof job->worker, "%s", runs ? transition->worker : "");
+}
+
+static void
+set_published(struct change *change)
+{
+	struct engine *engine = change->engine;
+	struct record *record = change->record;
+	int64_t now_ms = change->transition->now_ms;
+	if (now_ms > engine->created_ms)
+		engine->created_ms = now_ms;
+	record->job.created_ms = engine->created_ms;
+	record->draft_id = 0;
+	receipt_format(
+		&engine->key, record->job.created_ms, record->job.id, record->job.receipt);
+}
+
+static void
+set_group(struct change *change)
+{
+	struct record *record = change->record;
+	free(record->job.group);
+	record->job.group = change->transition->group;
+	record->group_id =
+		record->job.group ? group_id_of(change->engine, record->job.group) : 0;
+}
+
+static int
+set_values(struct change *change)
+{
+	struct record *record = change->record;
+	enum job_event event = change->transition->event;
+	int rc = 0;
+	if (change->from == JOB_NONE)
+		rc = sequence_next(
+			change->engine->store, &change->engine->ids, &record->job.id);
+	if (rc != 0)
+		return rc;
+	if (event == EVENT_PUBLISH || event == EVENT_PUBLISH_LATER)
+		set_published(change);
+	if (event == EVENT_MOVE || event == EVENT_REDRIVE) {
+		set_group(change);
+		record->job.failures = 0;
+	}
+	if (is_failed_attempt(change))
+		record->job.failures++;
+	set_times(change);
+	rc = set_place(change);
+	if (rc == 0)
+		rc = set_head(change);
+	record->job.queue_id = change->to_queue->id;
+	record->job.state = change->to;
+	return rc;
+}
+
+/* ---- the store ---- */
+
+/* At most ENGINE_REASON_MAX bytes, ending where a character ends (UTF-8: before a byte that is
+ * not 10xxxxxx). */
+static int
+reason_length(const char *reason)
+{
+	size_t length = strnlen(reason, ENGINE_REASON_MAX + 1);
+	if (length <= ENGINE_REASON_MAX)
+		return (int)length;
+	length = ENGINE_REASON_MAX;
+	for (int back = 0; back < 4 && length > 0; back++, length--)
+		if (((unsigned char)reason[length] & 0xc0) != 0x80)
+			return (int)length;
+	return ENGINE_REASON_MAX;
+}
+
+static int
+record_failure(struct change *change)
+{
+	const struct transition *transition = change->transition;
+	struct record *record = change->record;
+	if (!transition->reason)
+		return 0;
+	char reason[ENGINE_REASON_MAX + 1];
+	(void)snprintf(reason, sizeof reason, "%.*s", reason_length(transition->reason),
+		transition->reason);
+	struct job_failure failure = {
+		.attempt = record->job.failures,
+		.at_ms = transition->now_ms,
+		.worker = transition->event == EVENT_BURY ? "" : change->worker,
+		.reason = reason,
+	};
+	return store_failure_add(
+		change->engine->store, record->job.id, ++record->history, &failure);
+}
+
+/* What a finished job leaves is its record at most. */
+static int
+forget_contents(struct change *change)
+{
+	struct store *store = change->engine->store;
+	struct record *record = change->record;
+	if (change->from == JOB_DONE)
+		return 0;
+	int rc = store_payload_delete(store, record->job.id);
+	if (rc == 0 && record->history > 0)
+		rc = store_failures_delete(store, record->job.id);
+	return rc;
+}
+
+static int
+write_record(const struct change *change)
+{
+	struct store *store = change->engine->store;
+	const struct record *record = change->record;
+	if (change->from == JOB_NONE)
+		return store_job_add(store, record);
+	if (change->to == JOB_NONE)
+		return store_job_delete(store, record->job.id);
+	bool within = change->from_queue == change->to_queue && change->from != JOB_STAGED &&
+		      change->transition->event != EVENT_REDRIVE;
+	return within ? store_job_update(store, record) : store_job_put(store, record);
+}
+
+/* The next of the group that the job was the head of. */
+static int
+promote_next(const struct change *change)
+{
+	struct record next;
+	if (!leaves(change) || !change->from_head || change->from_group_id == 0)
+		return 0;
+	struct store *store = change->engine->store;
+	int rc = store_group_first(store, change->from_queue->id, change->from_group_id, &next);
+	if (rc == -ENOENT)
+		return 0;
+	if (rc != 0)
+		return rc;
+	rc = store_job_head(store, next.job.id, true);
+	if (next.job.state == JOB_WAITING)
+		change->from_queue->ready = true;
+	job_release(&next.job);
+	return rc;
+}
+
+static int
+write_change(struct change *change)
+{
+	int rc = record_failure(change);
+	if (rc == 0)
+		rc = write_record(change);
+	if (rc == 0 && (change->to == JOB_DONE || change->to == JOB_NONE))
+		rc = forget_contents(change);
+	if (rc == 0)
+		rc = promote_next(change);
+	return rc;
+}
+
+/* ---- the rest of the engine ---- */
+
+static void
+wake_at(struct engine *engine, const struct record *record)
+{
+	int64_t at_ms = INT64_MAX;
+	if (record->job.state == JOB_BACKOFF)
+		at_ms = record->job.due_ms;
+	else if (record->job.state == JOB_RUNNING)
+		at_ms = record->job.deadline_ms;
+	else if (record->job.state == JOB_DONE)
+		at_ms = time_add_ms(record->job.changed_ms, NAME_KEPT_MS);
+	if (at_ms < engine->wake_ms)
+		engine->wake_ms = at_ms;
+}
+
+static void
+tell(const struct change *change)
+{
+	struct engine *engine = change->engine;
+	const struct record *record = change->record;
+	const struct engine_hooks *hooks = &engine->hooks;
+	int64_t now_ms = change->transition->now_ms;
+	queue_count(engine, change->from_queue, change->from, -1, now_ms);
+	queue_count(engine, change->to_queue, change->to, 1, now_ms);
+	if (change->to == JOB_WAITING && (record->head || !change->to_queue->rules.fifo))
+		change->to_queue->ready = true;
+	wake_at(engine, record);
+	if (change->from == JOB_RUNNING) {
+		change->from_queue->ready = true;
+		if (hooks->claim_ended)
+			hooks->claim_ended(hooks->context, change->from_queue->id,
+				change->worker, record->job.id);
+	}
+	if (change->transition->event == EVENT_EXPIRE && record->named && hooks->name_gone)
+		hooks->name_gone(hooks->context, change->from_queue->id, record->job.name);
+}
+
+int
+transition_apply(
+	struct engine *engine, struct record *record, const struct transition *transition)
+{
+	struct queue *queue = queue_get(engine, record->job.queue_id);
+	struct change change = {
+		.engine = engine,
+		.record = record,
+		.transition = transition,
+		.from = record->job.state,
+		.from_queue = queue,
+		.to_queue = transition->to ? transition->to : queue,
+		.from_group_id = record->group_id,
+		.from_head = record->head,
+	};
+	int rc = lifecycle_next(change.from, transition->event, &change.to);
+	if (rc != 0) {
+		free(transition->group);
+		return rc;
+	}
+	/* Only a name needs the record of a finished job. */
+	if (change.to == JOB_DONE && !record->named)
+		change.to = JOB_NONE;
+	(void)snprintf(change.worker, sizeof change.worker, "%s", record->job.worker);
+	rc = set_values(&change);
+	if (rc == 0)
+		rc = write_change(&change);
+	if (rc == 0)
+		tell(&change);
+	return rc;
+}
+
+int
+transition_fail(struct engine *engine, struct record *record, const char *reason,
+	int64_t delay_ms, int64_t now_ms)
+{
+	const struct queue_rules *rules = &queue_get(engine, record->job.queue_id)->rules;
+	const struct backoff backoff = {
+		.base_ms = rules->backoff_ms,
+		.max_ms = rules->backoff_max_ms,
+		.jitter = rules->backoff_jitter,
+	};
+	int64_t failures = record->job.failures + 1;
+	if (delay_ms < 0)
+		delay_ms = backoff_delay_ms(&backoff, failures, hash_sequence(&engine->random));
+	struct transition transition = {
+		.event = failures > rules->max_retries ? EVENT_EXHAUST : EVENT_FAIL,
+		.now_ms = now_ms,
+		.due_ms = time_add_ms(now_ms, delay_ms),
+		.reason = reason,
+	};
+	return transition_apply(engine, record, &transition);
+}

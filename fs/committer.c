@@ -1,0 +1,651 @@
+/* The committer's thread: batches, transactions, waiting claims. See committer.h. */
+#include "fs/committer.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "fs/line.h"
+#include "fs/log.h"
+#include "fs/work_claim.h"
+#include "fs/work_name.h"
+
+#define BATCH_MAX 1024
+#define SETTLE_MS 10     /* after a change: then time's next event is looked up again */
+#define MAINTAIN_MS 1000 /* idle for this long: one step of housekeeping */
+#define RETRY_MS 1000    /* after a failure of the store: who waits is tried again */
+#define SLEEP_MAX_MS 60000
+
+struct works {
+	struct work **at;
+	size_t count, room;
+};
+
+struct committer {
+	struct fs *fs;
+	struct engine *engine;
+	pthread_t thread;
+
+	/* Shared with the loop, under the lock. */
+	pthread_mutex_t lock;
+	pthread_cond_t pushed;
+	struct line queue;    /* of works, not of claims: first in, first out */
+	struct line finished; /* taken by the loop */
+	_Atomic bool has_finished;
+	bool stopping;
+
+	/* The thread's own. */
+	struct line *lines; /* one a queue */
+	size_t line_count;
+	struct works batch;   /* what is being run */
+	struct works done;    /* in the order in which it took effect; events too */
+	struct works granted; /* of done: claims that had waited before this batch */
+	int64_t now_ms, tick_ms;
+	int hook_error;
+	bool unkempt; /* something changed since the last housekeeping */
+};
+
+struct engine *
+committer_engine(struct committer *committer)
+{
+	return committer->engine;
+}
+
+const struct fs *
+committer_fs(struct committer *committer)
+{
+	return committer->fs;
+}
+
+int64_t
+committer_now_ms(const struct committer *committer)
+{
+	return committer->now_ms;
+}
+
+/* ---- works ---- */
+
+struct work *
+work_new(const struct work_type *type, fuse_req_t request)
+{
+	struct work *work = calloc(1, sizeof *work);
+
+	if (!work)
+		return NULL;
+	work->type = type;
+	work->request = request;
+	work->references = 2;
+	return work;
+}
+
+/* Forgets what an earlier run left: it is run again. */
+static void
+work_reset(struct work *work)
+{
+	free(work->content.bytes);
+	work->content = (struct content){ 0 };
+	job_release(&work->job);
+	work->job = (struct job){ 0 };
+	work->error = 0;
+	work->again = false;
+}
+
+void
+work_unref(struct work *work)
+{
+	if (atomic_fetch_sub(&work->references, 1) > 1)
+		return;
+	work_reset(work);
+	free(work->body.bytes);
+	free(work->name);
+	free(work->target);
+	free(work);
+}
+
+static int
+works_add(struct works *works, struct work *work)
+{
+	if (works->count == works->room) {
+		size_t room = works->room ? works->room * 2 : BATCH_MAX;
+		struct work **at = realloc(works->at, room * sizeof(struct work *));
+
+		if (!at)
+			return -ENOMEM;
+		works->at = at;
+		works->room = room;
+	}
+	works->at[works->count++] = work;
+	return 0;
+}
+
+/* ---- between the threads ---- */
+
+void
+committer_push(struct committer *committer, struct work *work)
+{
+	bool was_empty;
+
+	pthread_mutex_lock(&committer->lock);
+	was_empty = !committer->queue.first;
+	line_append(&committer->queue, work);
+	pthread_mutex_unlock(&committer->lock);
+	if (was_empty)
+		pthread_cond_signal(&committer->pushed);
+}
+
+struct work *
+committer_finished(struct committer *committer)
+{
+	struct work *first;
+
+	if (!atomic_load(&committer->has_finished))
+		return NULL;
+	pthread_mutex_lock(&committer->lock);
+	first = committer->finished.first;
+	committer->finished.first = committer->finished.last = NULL;
+	atomic_store(&committer->has_finished, false);
+	pthread_mutex_unlock(&committer->lock);
+	return first;
+}
+
+static void
+deadline_in(struct timespec *at, int64_t ms)
+{
+	clock_gettime(CLOCK_MONOTONIC, at);
+	at->tv_sec += ms / 1000;
+	at->tv_nsec += ms % 1000 * 1000000;
+	if (at->tv_nsec >= 1000000000) {
+		at->tv_sec++;
+		at->tv_nsec -= 1000000000;
+	}
+}
+
+/* How long the thread may sleep: -1 for as long as nothing is pushed. */
+static int64_t
+committer_patience_ms(const struct committer *committer)
+{
+	int64_t ms;
+
+	if (committer->tick_ms == INT64_MAX)
+		return committer->unkempt ? MAINTAIN_MS : -1;
+	ms = committer->tick_ms - now_ms();
+	if (committer->unkempt && ms > MAINTAIN_MS)
+		return MAINTAIN_MS;
+	return ms < 0 ? 0 : ms > SLEEP_MAX_MS ? SLEEP_MAX_MS : ms;
+}
+
+/* Fills the batch with what has been pushed; waits at most `patience_ms` for something.
+ * Returns false when it is time to stop. */
+static bool
+committer_take(struct committer *committer, int64_t patience_ms)
+{
+	struct timespec until;
+	bool go_on = true;
+
+	committer->batch.count = 0;
+	if (patience_ms >= 0)
+		deadline_in(&until, patience_ms);
+	pthread_mutex_lock(&committer->lock);
+	while (!committer->queue.first && !committer->stopping) {
+		if (patience_ms < 0)
+			pthread_cond_wait(&committer->pushed, &committer->lock);
+		else if (pthread_cond_timedwait(&committer->pushed, &committer->lock, &until))
+			break;
+	}
+	go_on = committer->queue.first || !committer->stopping;
+	while (committer->queue.first && committer->batch.count < BATCH_MAX) {
+		/* The room for a whole batch was made at the start. */
+		(void)works_add(&committer->batch, committer->queue.first);
+		(void)line_take(&committer->queue, line_match_any, NULL);
+	}
+	pthread_mutex_unlock(&committer->lock);
+	return go_on;
+}
+
+/* Answers what took effect, and gives it back to the loop first: its finish comes before any
+ * request that is made after the answer. */
+static void
+committer_deliver(struct committer *committer)
+{
+	struct works *done = &committer->done;
+
+	if (!done->count)
+		return;
+	pthread_mutex_lock(&committer->lock);
+	for (size_t i = 0; i < done->count; i++)
+		line_append(&committer->finished, done->at[i]);
+	atomic_store(&committer->has_finished, true);
+	pthread_mutex_unlock(&committer->lock);
+	for (size_t i = 0; i < done->count; i++) {
+		struct work *work = done->at[i];
+
+		if (work->request && work->type->reply && !work->error)
+			work->type->reply(committer, work);
+		else if (work->request)
+			(void)fuse_reply_err(
+				work->request, -work->error); /* gone: nobody to tell */
+		work_unref(work);
+	}
+	done->count = 0;
+	committer->granted.count = 0;
+}
+
+/* ---- claims that wait ---- */
+
+static struct line *
+committer_line(struct committer *committer, int64_t queue_id)
+{
+	for (size_t i = 0; i < committer->line_count; i++)
+		if (committer->lines[i].queue_id == queue_id)
+			return &committer->lines[i];
+	return NULL;
+}
+
+int
+committer_wait(struct committer *committer, struct work *claim)
+{
+	line_append(committer_line(committer, claim->queue_id), claim);
+	return WORK_WAITS;
+}
+
+bool
+committer_line_empty(struct committer *committer, int64_t queue_id)
+{
+	return !committer_line(committer, queue_id)->first;
+}
+
+static bool
+committer_in_batch(const struct committer *committer, const struct work *work)
+{
+	for (size_t i = 0; i < committer->batch.count; i++)
+		if (committer->batch.at[i] == work)
+			return true;
+	return false;
+}
+
+static int
+committer_grant(struct committer *committer, struct work *claim)
+{
+	if (works_add(&committer->done, claim) || works_add(&committer->granted, claim))
+		return work_failed(claim, -ENOMEM);
+	return 0;
+}
+
+int
+committer_serve(struct committer *committer, int64_t queue_id)
+{
+	struct line *line = committer_line(committer, queue_id);
+
+	while (line->first) {
+		struct work *claim = line->first, *twin;
+		int rc = work_claim_try(committer, claim);
+
+		if (rc == -EAGAIN)
+			return 0;
+		if (rc)
+			return rc;
+		(void)line_take(line, line_match_any, NULL);
+		if (committer_grant(committer, claim))
+			return WORK_FAILED;
+		while ((twin = line_take(line, line_match_slot, &claim->slot))) {
+			rc = work_claim_try(committer, twin);
+			if (committer_grant(committer, twin) || rc)
+				return WORK_FAILED;
+		}
+	}
+	return 0;
+}
+
+static int
+committer_serve_all(struct committer *committer)
+{
+	for (size_t i = 0; i < committer->line_count; i++) {
+		struct line *line = &committer->lines[i];
+
+		if (engine_queue_ready(committer->engine, line->queue_id) && line->first &&
+			committer_serve(committer, line->queue_id))
+			return -EIO;
+	}
+	return 0;
+}
+
+/* After a rollback: who was served goes back to the head of the line, and who joined in this
+ * batch leaves it, since the batch is run again. */
+static void
+committer_unserve(struct committer *committer)
+{
+	for (size_t i = 0; i < committer->line_count; i++) {
+		struct line kept = { .queue_id = committer->lines[i].queue_id };
+		struct work *work;
+
+		while ((work = line_take(&committer->lines[i], line_match_any, NULL)))
+			if (!committer_in_batch(committer, work))
+				line_append(&kept, work);
+		committer->lines[i] = kept;
+	}
+	for (size_t i = committer->granted.count; i-- > 0;) {
+		struct work *claim = committer->granted.at[i];
+
+		if (committer_in_batch(committer, claim))
+			continue;
+		work_reset(claim);
+		line_prepend(committer_line(committer, claim->queue_id), claim);
+	}
+	committer->granted.count = 0;
+}
+
+/* ---- interrupts ---- */
+
+static const struct work_type work_cancel = { .name = "cancel" };
+
+void
+committer_cancel(struct committer *committer, fuse_req_t request)
+{
+	struct work *cancel = work_new(&work_cancel, NULL);
+
+	if (!cancel)
+		return; /* it goes on waiting: the interrupt is repeated by whoever wants it */
+	cancel->handle = (uint64_t)(uintptr_t)request;
+	committer_push(committer, cancel);
+}
+
+static void
+committer_interrupt(struct committer *committer, const void *request)
+{
+	struct work *claim = NULL;
+
+	for (size_t i = 0; i < committer->line_count && !claim; i++)
+		claim = line_take(&committer->lines[i], line_match_request, request);
+	for (size_t i = 0; i < committer->batch.count && !claim; i++) {
+		if (committer->batch.at[i]->request != request)
+			continue;
+		claim = committer->batch.at[i];
+		if (claim->type != &work_claim_open)
+			return; /* being answered anyway */
+		memmove(&committer->batch.at[i], &committer->batch.at[i + 1],
+			(--committer->batch.count - i) * sizeof(struct work *));
+	}
+	if (!claim)
+		return;
+	claim->error = -EINTR;
+	(void)works_add(&committer->done, claim); /* room for a batch is there */
+}
+
+/* Interrupts take effect before the batch and outside its transaction: whatever becomes of
+ * that, who was interrupted is answered. */
+static void
+committer_interrupts(struct committer *committer)
+{
+	struct works *batch = &committer->batch;
+
+	for (size_t i = 0; i < batch->count;) {
+		struct work *work = batch->at[i];
+
+		if (work->type != &work_cancel) {
+			i++;
+			continue;
+		}
+		memmove(&batch->at[i], &batch->at[i + 1],
+			(--batch->count - i) * sizeof(struct work *));
+		committer_interrupt(committer, (const void *)(uintptr_t)work->handle);
+		work_unref(work);
+		work_unref(work);
+	}
+	committer_deliver(committer);
+}
+
+/* ---- batches ---- */
+
+static int
+committer_run(struct committer *committer, struct work *work)
+{
+	int rc;
+
+	work_reset(work);
+	rc = work->type->run(committer, work);
+	if (rc == WORK_FAILED)
+		return work->error;
+	if (rc == WORK_WAITS)
+		return 0;
+	work->error = rc;
+	return works_add(&committer->done, work);
+}
+
+static int
+committer_tick(struct committer *committer)
+{
+	if (committer->now_ms < committer->tick_ms)
+		return 0;
+	return engine_tick(committer->engine, committer->now_ms, &committer->tick_ms);
+}
+
+/* The batch in one transaction. Returns 0, or -errno and then nothing has happened. */
+static int
+committer_try(struct committer *committer, bool serve)
+{
+	struct works *batch = &committer->batch;
+	bool durable = false;
+	int rc;
+
+	for (size_t i = 0; i < batch->count; i++)
+		durable |= batch->at[i]->type->durable;
+	committer->hook_error = 0;
+	rc = engine_begin(committer->engine, durable);
+	if (!rc)
+		rc = committer_tick(committer);
+	for (size_t i = 0; i < batch->count && !rc; i++)
+		rc = committer_run(committer, batch->at[i]);
+	if (!rc && serve)
+		rc = committer_serve_all(committer);
+	if (!rc)
+		rc = committer->hook_error;
+	if (!rc)
+		rc = engine_commit(committer->engine);
+	if (!rc)
+		return 0;
+	engine_rollback(committer->engine);
+	committer_unserve(committer);
+	return rc;
+}
+
+/* Of a batch that was rolled back only the events are ours to free. */
+static void
+committer_discard(struct committer *committer)
+{
+	for (size_t i = 0; i < committer->done.count; i++) {
+		struct work *work = committer->done.at[i];
+
+		if (work->type != &work_claim_end && work->type != &work_name_gone)
+			continue;
+		work_unref(work);
+		work_unref(work);
+	}
+	committer->done.count = 0;
+}
+
+static void
+committer_one_by_one(struct committer *committer)
+{
+	struct works all = committer->batch;
+	struct work *single[1];
+
+	for (size_t i = 0; i < all.count; i++) {
+		int rc;
+
+		single[0] = all.at[i];
+		committer->batch = (struct works){ .at = single, .count = 1, .room = 1 };
+		rc = committer_try(committer, false);
+		if (rc) {
+			committer_discard(committer);
+			log_warnx("%s failed: %s", single[0]->type->name, strerror(-rc));
+			work_reset(single[0]);
+			single[0]->error = rc;
+			(void)works_add(&committer->done, single[0]); /* room is there */
+		}
+		committer_deliver(committer);
+	}
+	committer->batch = all;
+	committer->batch.count = 0;
+}
+
+static void
+committer_batch(struct committer *committer)
+{
+	int rc;
+
+	committer->now_ms = now_ms();
+	committer_interrupts(committer);
+	rc = committer_try(committer, true);
+	if (rc) {
+		committer_discard(committer);
+		committer_one_by_one(committer);
+		rc = committer_try(committer, true); /* who waits, and time, alone */
+		if (rc) {
+			committer_discard(committer);
+			log_warnx("the store cannot go on for now: %s", strerror(-rc));
+			committer->tick_ms = committer->now_ms + RETRY_MS;
+		}
+	}
+	committer_deliver(committer);
+	if (engine_checkpoint(committer->engine))
+		log_warnx("checkpoint of the store failed; it is tried again");
+}
+
+static void *
+committer_main(void *argument)
+{
+	struct committer *committer = argument;
+
+	while (committer_take(committer, committer_patience_ms(committer))) {
+		if (committer->batch.count) {
+			committer_batch(committer);
+			committer->unkempt = true;
+			if (committer->tick_ms > committer->now_ms + SETTLE_MS)
+				committer->tick_ms = committer->now_ms + SETTLE_MS;
+		} else if (now_ms() >= committer->tick_ms) {
+			committer_batch(committer);
+		} else if (committer->unkempt) {
+			if (engine_maintain(committer->engine, &committer->unkempt))
+				committer->unkempt = false; /* until the next change */
+		}
+	}
+	return NULL;
+}
+
+/* ---- what the engine tells ---- */
+
+static void
+committer_event(struct committer *committer, const struct work_type *type, int64_t queue_id,
+	const char *name, int64_t job_id)
+{
+	struct work *event = work_new(type, NULL);
+
+	if (event)
+		event->name = strdup(name);
+	if (!event || !event->name || works_add(&committer->done, event)) {
+		committer->hook_error = -ENOMEM;
+		if (event) {
+			work_unref(event);
+			work_unref(event);
+		}
+		return;
+	}
+	event->queue_id = queue_id;
+	event->job_id = job_id;
+}
+
+static void
+committer_claim_ended(void *context, int64_t queue_id, const char *worker, int64_t job_id)
+{
+	committer_event(context, &work_claim_end, queue_id, worker, job_id);
+}
+
+static void
+committer_name_gone(void *context, int64_t queue_id, const char *name)
+{
+	committer_event(context, &work_name_gone, queue_id, name, 0);
+}
+
+/* ---- start and stop ---- */
+
+static int
+committer_init(struct committer *committer)
+{
+	pthread_condattr_t attr;
+
+	committer->line_count = committer->fs->config->queue_count;
+	committer->lines = calloc(committer->line_count, sizeof *committer->lines);
+	committer->batch.at = calloc(BATCH_MAX, sizeof(struct work *));
+	committer->done.at = calloc(BATCH_MAX, sizeof(struct work *));
+	if (!committer->lines || !committer->batch.at || !committer->done.at)
+		return -ENOMEM;
+	committer->batch.room = committer->done.room = BATCH_MAX;
+	for (size_t i = 0; i < committer->line_count; i++)
+		committer->lines[i].queue_id = committer->fs->queues[i].id;
+	pthread_mutex_init(&committer->lock, NULL);
+	pthread_condattr_init(&attr);
+	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
+	pthread_cond_init(&committer->pushed, &attr);
+	pthread_condattr_destroy(&attr);
+	return 0;
+}
+
+static void
+committer_free(struct committer *committer)
+{
+	free(committer->lines);
+	free(committer->batch.at);
+	free(committer->done.at);
+	free(committer->granted.at);
+	free(committer);
+}
+
+int
+committer_start(struct fs *fs, struct engine *engine, struct committer **out)
+{
+	struct committer *committer = calloc(1, sizeof *committer);
+	int rc;
+
+	if (!committer)
+		return -ENOMEM;
+	committer->fs = fs;
+	committer->engine = engine;
+	rc = committer_init(committer);
+	engine_hooks_set(engine, &(struct engine_hooks){ .context = committer,
+					 .claim_ended = committer_claim_ended,
+					 .name_gone = committer_name_gone });
+	if (!rc)
+		rc = -pthread_create(&committer->thread, NULL, committer_main, committer);
+	if (rc) {
+		committer_free(committer);
+		return rc;
+	}
+	*out = committer;
+	return 0;
+}
+
+void
+committer_stop(struct committer *committer)
+{
+	struct work *work;
+
+	pthread_mutex_lock(&committer->lock);
+	committer->stopping = true;
+	pthread_mutex_unlock(&committer->lock);
+	pthread_cond_signal(&committer->pushed);
+	pthread_join(committer->thread, NULL);
+	for (size_t i = 0; i < committer->line_count; i++)
+		while ((work = line_take(&committer->lines[i], line_match_any, NULL))) {
+			(void)fuse_reply_err(work->request, ENOTCONN);
+			work_unref(work);
+			work_unref(work);
+		}
+	while ((work = line_take(&committer->finished, line_match_any, NULL)))
+		work_unref(work);
+	engine_close(committer->engine);
+	committer_free(committer);
+}

@@ -1,0 +1,57 @@
+/*
+ * The committer: the one thread that owns the engine and so the store. It takes all that has
+ * gathered, runs it in one transaction with one reading of the clock, commits, answers;
+ * meanwhile the next batch gathers. When a batch fails it is rolled back and run again one by
+ * one, so that only what cannot be done is refused.
+ *
+ * Calling sequence: committer_start(); committer_push() and committer_finished() from the loop;
+ * committer_stop().
+ */
+#ifndef FS_COMMITTER_H
+#define FS_COMMITTER_H
+
+#include "fs/fs.h"
+#include "fs/work.h"
+
+/* Takes the engine over; committer_stop() closes it. Returns 0 or -errno. */
+int committer_start(struct fs *fs, struct engine *engine, struct committer **committer);
+/* Runs what was pushed, answers who still waits with ENOTCONN, ends the thread, frees. */
+void committer_stop(struct committer *committer);
+
+/* ---- for the loop's thread ---- */
+
+/* A new work with both references, or NULL. */
+struct work *work_new(const struct work_type *type, fuse_req_t request);
+/* Drops one reference; the last one frees the work and what it holds. */
+void work_unref(struct work *work);
+
+void committer_push(struct committer *committer, struct work *work);
+/* The works that have been run since the last call, in the order in which they took effect,
+ * linked by `next`. The caller calls finish and drops its reference. No lock when there is
+ * none. */
+struct work *committer_finished(struct committer *committer);
+/* The interrupt of a waiting claim: if `request` still waits, it gets EINTR. */
+void committer_cancel(struct committer *committer, fuse_req_t request);
+
+/* ---- for a work's run and reply ---- */
+
+struct engine *committer_engine(struct committer *committer);
+const struct fs *committer_fs(struct committer *committer);
+/* The time of this batch. */
+int64_t committer_now_ms(const struct committer *committer);
+/* The claim joins the line of its queue; to be returned by run. */
+int committer_wait(struct committer *committer, struct work *claim);
+/* Does nobody wait on this queue? Then a claim may be served at once. */
+bool committer_line_empty(struct committer *committer, int64_t queue_id);
+/* Serves who waits on this queue as far as there are jobs. 0 or WORK_FAILED. */
+int committer_serve(struct committer *committer, int64_t queue_id);
+
+/* What run returns for an engine's error that is not a refusal. */
+static inline int
+work_failed(struct work *work, int error)
+{
+	work->error = error;
+	return WORK_FAILED;
+}
+
+#endif

@@ -1,0 +1,309 @@
+/* Drafts and their bytes. See drafts.h. */
+#include "fs/drafts.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <string.h>
+
+struct draft *
+drafts_at(const struct drafts *drafts, uint32_t slot)
+{
+	return &drafts->shared->drafts[slot];
+}
+
+static uint64_t
+draft_hash(const struct draft *draft)
+{
+	return hash_name(draft->queue_id, draft->name);
+}
+
+static bool
+draft_is_named(const struct draft *draft)
+{
+	return !draft->nameless &&
+	       (draft->state == DRAFT_OPEN || draft->state == DRAFT_PUBLISHING);
+}
+
+/* ---- start ---- */
+
+static void
+drafts_mark_blocks(const struct drafts *drafts, const struct draft *draft, bool *used)
+{
+	for (uint32_t block = draft->first_block; block != BLOCK_NONE;
+		block = drafts->shared->next_block[block])
+		used[block] = true;
+}
+
+static int
+drafts_find_blocks(struct drafts *drafts)
+{
+	bool *used = calloc(drafts->shared->block_count, sizeof *used);
+
+	if (!used)
+		return -ENOMEM;
+	for (uint32_t slot = 0; slot < SLOT_COUNT; slot++)
+		if (drafts_at(drafts, slot)->state != DRAFT_FREE)
+			drafts_mark_blocks(drafts, drafts_at(drafts, slot), used);
+	/* Low numbers on top: few pages are touched. */
+	for (uint32_t block = drafts->shared->block_count - 1; block > BLOCK_NONE; block--)
+		if (!used[block])
+			drafts->free_blocks[drafts->free_block_count++] = block;
+	free(used);
+	return 0;
+}
+
+int
+drafts_init(struct drafts *drafts, struct shared *shared)
+{
+	*drafts = (struct drafts){ .shared = shared };
+	drafts->free_slots = calloc(SLOT_COUNT, sizeof *drafts->free_slots);
+	drafts->free_blocks = calloc(shared->block_count, sizeof *drafts->free_blocks);
+	if (!drafts->free_slots || !drafts->free_blocks ||
+		index_init(&drafts->by_name, SLOT_COUNT) || drafts_find_blocks(drafts)) {
+		drafts_release(drafts);
+		return -ENOMEM;
+	}
+	for (uint32_t slot = SLOT_COUNT; slot-- > 0;) {
+		struct draft *draft = drafts_at(drafts, slot);
+
+		if (draft->state == DRAFT_FREE)
+			drafts->free_slots[drafts->free_slot_count++] = slot;
+		else if (draft_is_named(draft))
+			index_add(&drafts->by_name, draft_hash(draft), slot);
+	}
+	return 0;
+}
+
+void
+drafts_release(struct drafts *drafts)
+{
+	index_release(&drafts->by_name);
+	free(drafts->free_slots);
+	free(drafts->free_blocks);
+}
+
+/* ---- blocks ---- */
+
+static void
+drafts_free_chain(struct drafts *drafts, uint32_t block)
+{
+	while (block != BLOCK_NONE) {
+		uint32_t next = drafts->shared->next_block[block];
+
+		drafts->free_blocks[drafts->free_block_count++] = block;
+		block = next;
+	}
+}
+
+static uint32_t
+blocks_for(int64_t size)
+{
+	return (uint32_t)((size + BLOCK_SIZE - 1) / BLOCK_SIZE);
+}
+
+/* Makes the chain long enough for `size` bytes; what is new is zeros. */
+static int
+drafts_extend(struct drafts *drafts, struct draft *draft, int64_t size)
+{
+	struct shared *shared = drafts->shared;
+	uint32_t have = 0, want = blocks_for(size), *link = &draft->first_block;
+
+	for (; *link != BLOCK_NONE; have++)
+		link = &shared->next_block[*link];
+	if (want > have && want - have > drafts->free_block_count)
+		return -ENOSPC;
+	for (; have < want; have++) {
+		uint32_t block = drafts->free_blocks[--drafts->free_block_count];
+
+		shared->next_block[block] = BLOCK_NONE;
+		memset(shared->blocks[block], 0, BLOCK_SIZE);
+		*link = block;
+		link = &shared->next_block[block];
+	}
+	return 0;
+}
+
+/* Copies between the chain, from `offset` on, and `bytes`. */
+static void
+drafts_copy(const struct drafts *drafts, const struct draft *draft, char *to, const char *from,
+	size_t size, int64_t offset)
+{
+	uint32_t block = draft->first_block;
+	size_t at = (size_t)offset % BLOCK_SIZE, done = 0;
+
+	for (int64_t skip = offset / BLOCK_SIZE; skip > 0; skip--)
+		block = drafts->shared->next_block[block];
+	while (done < size) {
+		size_t part = BLOCK_SIZE - at < size - done ? BLOCK_SIZE - at : size - done;
+		char *bytes = drafts->shared->blocks[block] + at;
+
+		if (to)
+			memcpy(to + done, bytes, part);
+		else
+			memcpy(bytes, from + done, part);
+		done += part;
+		at = 0;
+		block = drafts->shared->next_block[block];
+	}
+}
+
+int
+drafts_write(
+	struct drafts *drafts, uint32_t slot, const char *bytes, size_t size, int64_t offset)
+{
+	struct draft *draft = drafts_at(drafts, slot);
+	int64_t end = offset + (int64_t)size;
+
+	if (size == 0)
+		return 0;
+	if (drafts_extend(drafts, draft, end > draft->size ? end : draft->size))
+		return -ENOSPC;
+	drafts_copy(drafts, draft, NULL, bytes, size, offset);
+	if (end > draft->size)
+		draft->size = end;
+	draft->dirty = true;
+	return 0;
+}
+
+size_t
+drafts_read(
+	const struct drafts *drafts, uint32_t slot, char *bytes, size_t size, int64_t offset)
+{
+	const struct draft *draft = drafts_at(drafts, slot);
+
+	if (offset < 0 || offset >= draft->size)
+		return 0;
+	if ((int64_t)size > draft->size - offset)
+		size = (size_t)(draft->size - offset);
+	drafts_copy(drafts, draft, bytes, NULL, size, offset);
+	return size;
+}
+
+int
+drafts_truncate(struct drafts *drafts, uint32_t slot, int64_t size)
+{
+	struct draft *draft = drafts_at(drafts, slot);
+	uint32_t *link = &draft->first_block, rest;
+
+	if (size == draft->size)
+		return 0;
+	draft->dirty = true;
+	if (size > draft->size) {
+		if (drafts_extend(drafts, draft, size))
+			return -ENOSPC;
+		draft->size = size;
+		return 0;
+	}
+	draft->size = size;
+	for (uint32_t keep = blocks_for(size); keep > 0; keep--) {
+		/* What is cut off must read as zeros if the file grows again (ftruncate(2)). */
+		if (keep == 1 && size % BLOCK_SIZE)
+			memset(drafts->shared->blocks[*link] + size % BLOCK_SIZE, 0,
+				BLOCK_SIZE - (size_t)(size % BLOCK_SIZE));
+		link = &drafts->shared->next_block[*link];
+	}
+	rest = *link;
+	*link = BLOCK_NONE;
+	drafts_free_chain(drafts, rest);
+	return 0;
+}
+
+/* ---- slots ---- */
+
+int
+drafts_create(struct drafts *drafts, const struct draft_new *new, uint32_t *slot)
+{
+	struct draft *draft;
+
+	if (!drafts->free_slot_count)
+		return -ENFILE;
+	*slot = drafts->free_slots[--drafts->free_slot_count];
+	draft = drafts_at(drafts, *slot);
+	*draft = (struct draft){
+		.serial = drafts->shared->next_serial++,
+		.created_by = new->created_by,
+		.queue_id = new->queue_id,
+		.atime_ms = new->now_ms,
+		.mtime_ms = new->now_ms,
+		.ctime_ms = new->now_ms,
+		.uid = new->uid,
+		.gid = new->gid,
+		.pid = new->pid,
+		.mode = new->mode,
+		.nameless = !new->name,
+	};
+	if (new->name) {
+		strncpy(draft->name, new->name, sizeof draft->name - 1);
+		index_add(&drafts->by_name, draft_hash(draft), *slot);
+	}
+	draft->state = DRAFT_OPEN;
+	return 0;
+}
+
+void
+drafts_free(struct drafts *drafts, uint32_t slot)
+{
+	struct draft *draft = drafts_at(drafts, slot);
+	uint32_t blocks = draft->first_block;
+
+	assert(draft->state != DRAFT_FREE);
+	if (draft_is_named(draft))
+		index_remove(&drafts->by_name, draft_hash(draft), slot);
+	draft->state = DRAFT_FREE;
+	draft->first_block = BLOCK_NONE;
+	drafts_free_chain(drafts, blocks);
+	drafts->free_slots[drafts->free_slot_count++] = slot;
+}
+
+uint32_t
+drafts_find(const struct drafts *drafts, int64_t queue_id, const char *name)
+{
+	uint32_t slot = index_first(&drafts->by_name, hash_name(queue_id, name));
+
+	for (; slot != INDEX_END; slot = index_next(&drafts->by_name, slot)) {
+		const struct draft *draft = drafts_at(drafts, slot);
+
+		if (draft->queue_id == queue_id && strcmp(draft->name, name) == 0)
+			return slot;
+	}
+	return INDEX_END;
+}
+
+int64_t
+drafts_id(const struct drafts *drafts, uint32_t slot)
+{
+	return slot_id(slot, drafts_at(drafts, slot)->serial);
+}
+
+struct draft *
+drafts_get(const struct drafts *drafts, int64_t id)
+{
+	struct draft *draft = drafts_at(drafts, slot_of(id));
+
+	return draft->state != DRAFT_FREE && drafts_id(drafts, slot_of(id)) == id ? draft
+										  : NULL;
+}
+
+void
+drafts_rename(struct drafts *drafts, uint32_t slot, int64_t queue_id, const char *name)
+{
+	struct draft *draft = drafts_at(drafts, slot);
+
+	drafts_unname(drafts, slot);
+	draft->nameless = false;
+	draft->queue_id = queue_id;
+	memset(draft->name, 0, sizeof draft->name);
+	strncpy(draft->name, name, sizeof draft->name - 1);
+	index_add(&drafts->by_name, draft_hash(draft), slot);
+}
+
+void
+drafts_unname(struct drafts *drafts, uint32_t slot)
+{
+	struct draft *draft = drafts_at(drafts, slot);
+
+	if (draft->nameless)
+		return;
+	index_remove(&drafts->by_name, draft_hash(draft), slot);
+	draft->nameless = true;
+}

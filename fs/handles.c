@@ -1,0 +1,134 @@
+/* Open files. See handles.h. */
+#include "fs/handles.h"
+
+#include <errno.h>
+#include <string.h>
+
+static uint64_t
+handle_number(const struct handles *handles, uint32_t slot)
+{
+	return (uint64_t)handles->shared->handles[slot].serial << 32 | slot;
+}
+
+int
+handles_init(struct handles *handles, struct shared *shared)
+{
+	*handles = (struct handles){ .shared = shared };
+	handles->free_slots = calloc(HANDLE_COUNT, sizeof *handles->free_slots);
+	handles->contents = calloc(HANDLE_COUNT, sizeof *handles->contents);
+	if (!handles->free_slots || !handles->contents ||
+		index_init(&handles->by_ino, HANDLE_COUNT)) {
+		handles_release(handles);
+		return -ENOMEM;
+	}
+	for (uint32_t slot = HANDLE_COUNT; slot-- > 0;) {
+		const struct handle *handle = &shared->handles[slot];
+
+		if (handle->kind == HANDLE_FREE)
+			handles->free_slots[handles->free_count++] = slot;
+		else
+			index_add(&handles->by_ino, hash_number(handle->ino), slot);
+	}
+	return 0;
+}
+
+void
+handles_release(struct handles *handles)
+{
+	for (uint32_t slot = 0; handles->contents && slot < HANDLE_COUNT; slot++)
+		free(handles->contents[slot].bytes);
+	free(handles->contents);
+	free(handles->free_slots);
+	index_release(&handles->by_ino);
+}
+
+int
+handles_open(struct handles *handles, enum handle_kind kind, fuse_ino_t ino, uint32_t slot,
+	bool writes, uint64_t opened_by, uint64_t *number)
+{
+	uint32_t at;
+
+	if (!handles->free_count)
+		return -ENFILE;
+	at = handles->free_slots[--handles->free_count];
+	handles->shared->handles[at] = (struct handle){
+		.serial = handles->shared->next_serial++,
+		.opened_by = opened_by,
+		.ino = ino,
+		.slot = slot,
+		.writes = writes,
+	};
+	handles->shared->handles[at].kind = kind;
+	index_add(&handles->by_ino, hash_number(ino), at);
+	*number = handle_number(handles, at);
+	return 0;
+}
+
+struct handle *
+handles_get(const struct handles *handles, uint64_t number)
+{
+	uint32_t slot = (uint32_t)number;
+
+	if (slot >= HANDLE_COUNT || handles->shared->handles[slot].kind == HANDLE_FREE ||
+		handle_number(handles, slot) != number)
+		return NULL;
+	return &handles->shared->handles[slot];
+}
+
+void
+handles_close(struct handles *handles, uint64_t number)
+{
+	struct handle *handle = handles_get(handles, number);
+	uint32_t slot = (uint32_t)number;
+
+	if (!handle)
+		return; /* closed before the crash after which it is closed again */
+	index_remove(&handles->by_ino, hash_number(handle->ino), slot);
+	handle->kind = HANDLE_FREE;
+	free(handles->contents[slot].bytes);
+	handles->contents[slot] = (struct content){ 0 };
+	handles->free_slots[handles->free_count++] = slot;
+}
+
+struct handle *
+handles_on(const struct handles *handles, fuse_ino_t ino)
+{
+	uint32_t slot = index_first(&handles->by_ino, hash_number(ino));
+
+	for (; slot != INDEX_END; slot = index_next(&handles->by_ino, slot))
+		if (handles->shared->handles[slot].ino == ino)
+			return &handles->shared->handles[slot];
+	return NULL;
+}
+
+unsigned
+handles_writing(const struct handles *handles, fuse_ino_t ino)
+{
+	uint32_t slot = index_first(&handles->by_ino, hash_number(ino));
+	unsigned count = 0;
+
+	for (; slot != INDEX_END; slot = index_next(&handles->by_ino, slot)) {
+		const struct handle *handle = &handles->shared->handles[slot];
+
+		count += handle->ino == ino && handle->writes;
+	}
+	return count;
+}
+
+struct content *
+handles_content(const struct handles *handles, uint64_t number)
+{
+	return &handles->contents[(uint32_t)number];
+}
+
+void
+handles_keep(struct handles *handles, uint64_t number, struct content *content)
+{
+	struct content *kept = handles_content(handles, number);
+
+	if (!handles_get(handles, number))
+		return;
+	free(kept->bytes);
+	*kept = *content;
+	*content = (struct content){ 0 };
+}

@@ -1,0 +1,260 @@
+/* The loop. See loop.h. */
+#include "fs/loop.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/fuse.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "fs/log.h"
+#include "fs/op.h"
+
+/* FUSE_NOTIFY_RESEND and the bit that marks what was sent again: linux/fuse.h since 6.9, newer
+ * than the headers of Debian 12. */
+#define NOTIFY_RESEND 7
+#define UNIQUE_RESENT (UINT64_C(1) << 63)
+
+/* While requests follow each other closely, looking again beats sleeping: waking up costs more
+ * than a request. Not longer than this, so that an idle mount costs nothing. */
+#define SPIN_US 50
+
+struct loop *
+loop_of(fuse_req_t request)
+{
+	return fuse_req_userdata(request);
+}
+
+const struct fs_queue *
+loop_queue(const struct loop *loop, fuse_ino_t ino)
+{
+	return fs_queue_by_id(loop->fs, ino_unpack(ino).queue_id);
+}
+
+struct work *
+loop_work(fuse_req_t request, const struct work_type *type)
+{
+	struct work *work = work_new(type, request);
+
+	if (!work && request)
+		(void)fuse_reply_err(request, ENOMEM);
+	return work;
+}
+
+void
+loop_push(struct loop *loop, struct work *work)
+{
+	if (!work->error) {
+		committer_push(loop->committer, work);
+		return;
+	}
+	if (work->type->finish)
+		work->type->finish(loop, work);
+	if (work->request)
+		(void)fuse_reply_err(work->request, -work->error);
+	work_unref(work);
+	work_unref(work);
+}
+
+/* ---- start ---- */
+
+void
+op_init(void *userdata, struct fuse_conn_info *conn)
+{
+	struct loop *loop = userdata;
+
+	/* Requests are taken with read(2), so that their numbers can be seen. */
+	conn->want &= ~(
+		unsigned)(FUSE_CAP_SPLICE_READ | FUSE_CAP_SPLICE_WRITE | FUSE_CAP_SPLICE_MOVE);
+	/* A RELEASE is sent in the background: it must not be held back and overtaken. */
+	conn->max_background = 65535;
+	conn->congestion_threshold = 65535;
+	loop->fs->initialised = true;
+}
+
+static bool
+loop_add_name(
+	void *context, int64_t queue_id, const char *name, const char *receipt, int64_t cookie)
+{
+	struct loop *loop = context;
+
+	(void)receipt;
+	(void)cookie;
+	return hash_set_add(&loop->names, hash_name(queue_id, name)) == 0;
+}
+
+int
+loop_init(struct loop *loop, struct engine *engine)
+{
+	int rc = drafts_init(&loop->drafts, loop->fs->shared);
+
+	if (!rc)
+		rc = workers_init(&loop->workers, loop->fs->shared);
+	if (!rc)
+		rc = handles_init(&loop->handles, loop->fs->shared);
+	loop->drafts_changed_ms = loop->fs->mounted_ms;
+	for (size_t i = 0; i < loop->fs->config->queue_count && !rc; i++)
+		rc = engine_names(engine, loop->fs->queues[i].id, 0, loop_add_name, loop);
+	return rc;
+}
+
+void
+loop_release(struct loop *loop)
+{
+	hash_set_release(&loop->names);
+	handles_release(&loop->handles);
+	workers_release(&loop->workers);
+	drafts_release(&loop->drafts);
+}
+
+/* ---- requests ---- */
+
+void
+loop_finish(struct loop *loop)
+{
+	struct work *work = committer_finished(loop->committer);
+
+	while (work) {
+		struct work *next = work->next;
+
+		if (work->type->finish)
+			work->type->finish(loop, work);
+		work_unref(work);
+		work = next;
+	}
+}
+
+static uint64_t
+buffer_unique(const struct fuse_buf *buffer)
+{
+	return ((const struct fuse_in_header *)buffer->mem)->unique;
+}
+
+static void
+loop_process(struct loop *loop, const struct fuse_buf *buffer)
+{
+	loop_finish(loop);
+	loop->unique = buffer_unique(buffer) & ~UNIQUE_RESENT;
+	fuse_session_process_buf(loop->fs->session, buffer);
+	loop->fs->shared->served++;
+}
+
+/* ---- after a crash of the engine process ---- */
+
+struct backlog {
+	struct fuse_buf *buffers;
+	size_t count, room;
+};
+
+static int
+backlog_add(struct backlog *backlog, const struct fuse_buf *buffer)
+{
+	struct fuse_buf *copy;
+
+	if (backlog->count == backlog->room) {
+		size_t room = backlog->room ? backlog->room * 2 : 64;
+		struct fuse_buf *bigger = realloc(backlog->buffers, room * sizeof *bigger);
+
+		if (!bigger)
+			return -ENOMEM;
+		backlog->buffers = bigger;
+		backlog->room = room;
+	}
+	copy = &backlog->buffers[backlog->count];
+	*copy = (struct fuse_buf){ .size = buffer->size, .mem = malloc(buffer->size) };
+	if (!copy->mem)
+		return -ENOMEM;
+	memcpy(copy->mem, buffer->mem, buffer->size);
+	backlog->count++;
+	return 0;
+}
+
+/* In order of arrival: those that were sent again by their number, then the new ones. */
+static int
+backlog_compare(const void *left, const void *right)
+{
+	uint64_t a = buffer_unique(left) ^ UNIQUE_RESENT,
+		 b = buffer_unique(right) ^ UNIQUE_RESENT;
+
+	return (a > b) - (a < b);
+}
+
+static int
+backlog_collect(struct loop *loop, struct backlog *backlog)
+{
+	struct fuse_buf buffer = { 0 };
+	int rc;
+
+	while ((rc = fuse_session_receive_buf(loop->fs->session, &buffer)) > 0 || rc == -EINTR)
+		if (rc > 0 && backlog_add(backlog, &buffer))
+			break;
+	free(buffer.mem);
+	return rc > 0 ? -ENOMEM : rc == -EAGAIN ? 0 : rc;
+}
+
+int
+loop_resume(struct loop *loop)
+{
+	int fd = fuse_session_fd(loop->fs->session), rc;
+	struct fuse_out_header resend = { .len = sizeof resend, .error = NOTIFY_RESEND };
+	struct backlog backlog = { 0 };
+
+	if (fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) | O_NONBLOCK))
+		return -errno;
+	if (write(fd, &resend, sizeof resend) < 0 && errno != EINVAL)
+		return -errno;
+	rc = backlog_collect(loop, &backlog);
+	if (backlog.count)
+		qsort(backlog.buffers, backlog.count, sizeof *backlog.buffers, backlog_compare);
+	for (size_t i = 0; i < backlog.count; i++) {
+		if (!rc)
+			loop_process(loop, &backlog.buffers[i]);
+		free(backlog.buffers[i].mem);
+	}
+	free(backlog.buffers);
+	return rc;
+}
+
+/* ---- the loop ---- */
+
+/* Sleeps until there is a request. Returns false when it is time to stop. */
+static bool
+loop_wait(const struct loop *loop, int stop_fd)
+{
+	struct pollfd wanted[] = {
+		{ .fd = fuse_session_fd(loop->fs->session), .events = POLLIN },
+		{ .fd = stop_fd, .events = POLLIN },
+	};
+
+	while (poll(wanted, 2, -1) < 0 && errno == EINTR)
+		;
+	return !wanted[1].revents;
+}
+
+int
+loop_run(struct loop *loop, int stop_fd)
+{
+	struct fuse_session *session = loop->fs->session;
+	struct fuse_buf buffer = { 0 };
+	int64_t awake_until = 0;
+	int rc = 0;
+
+	while (!fuse_session_exited(session)) {
+		rc = fuse_session_receive_buf(session, &buffer);
+		if (rc > 0) {
+			loop_process(loop, &buffer);
+			awake_until = monotonic_us() + SPIN_US;
+			continue;
+		}
+		if (rc != -EAGAIN && rc != -EINTR)
+			break;
+		if (monotonic_us() >= awake_until && !loop_wait(loop, stop_fd)) {
+			rc = 0;
+			break;
+		}
+	}
+	free(buffer.mem);
+	return rc == -EAGAIN || rc == -EINTR ? 0 : rc;
+}

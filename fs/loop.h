@@ -1,0 +1,67 @@
+/*
+ * The loop: the one thread that talks with the kernel. It takes every request in the order in
+ * which it came, answers what needs no store, and hands the rest to the committer in that
+ * order.
+ */
+#ifndef FS_LOOP_H
+#define FS_LOOP_H
+
+#include "fs/committer.h"
+#include "fs/drafts.h"
+#include "fs/fs.h"
+#include "fs/handles.h"
+#include "fs/index.h"
+#include "fs/workers.h"
+
+/* A thread that was told ESTALE because it opened for writing what another writes, or what is a
+ * job already: the name that it looks up next is to be a new draft. */
+struct reopening {
+	pid_t tid; /* as the request says; 0 from another pid namespace */
+	int64_t queue_id;
+	int64_t until_ms;
+	mode_t mode; /* of the file there, which a rewritten file keeps */
+};
+#define REOPENING_COUNT 64
+
+struct loop {
+	struct fs *fs;
+	struct committer *committer;
+	struct drafts drafts;
+	struct workers workers;
+	struct handles handles;
+	struct hash_set names; /* that the store may resolve */
+	struct reopening reopenings[REOPENING_COUNT];
+	unsigned next_reopening;
+	int64_t drafts_changed_ms; /* when one last came or went */
+	uint64_t unique;           /* of the request that is being handled */
+};
+
+/* Fills *loop, whose `fs` is set, from the shared mapping and the store's names. Returns 0 or
+ * -errno. The committer is started after it. */
+int loop_init(struct loop *loop, struct engine *engine);
+void loop_release(struct loop *loop);
+
+/*
+ * Asks the kernel for all that it has not got an answer to (Linux >= 6.9; nothing before), and
+ * serves that first, in order of arrival. Returns 0 or -errno.
+ */
+int loop_resume(struct loop *loop);
+/* Serves the session until it is unmounted, or until something can be read from `stop_fd`.
+ * Returns 0 or -errno. */
+int loop_run(struct loop *loop, int stop_fd);
+
+/* Takes in what the committer has finished. */
+void loop_finish(struct loop *loop);
+
+/* ---- for the operations ---- */
+
+/* The loop of a request. */
+struct loop *loop_of(fuse_req_t request);
+/* A new work for it; on ENOMEM answers the request and returns NULL. */
+struct work *loop_work(fuse_req_t request, const struct work_type *type);
+/* Hands it to the committer; one whose error is set already (-ENOMEM) is answered instead. */
+void loop_push(struct loop *loop, struct work *work);
+/* The queue that an inode number names, or NULL. */
+const struct fs_queue *loop_queue(const struct loop *loop, fuse_ino_t ino);
+
+#endif

@@ -1,0 +1,167 @@
+/* Mounting. See mount.h. */
+#include "fs/mount.h"
+
+#include <errno.h>
+#include <mntent.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+#include "fs/log.h"
+#include "fs/op.h"
+
+#define MOUNT_TYPE "fuse.spoolfs"
+
+bool
+mount_is_ours(const char *mountpoint)
+{
+	struct mntent *entry;
+	bool ours = false;
+	FILE *mounts = setmntent("/proc/self/mounts", "r");
+
+	if (!mounts)
+		return false;
+	while ((entry = getmntent(mounts)))
+		if (strcmp(entry->mnt_dir, mountpoint) == 0)
+			ours = strcmp(entry->mnt_type, MOUNT_TYPE) ==
+			       0; /* the topmost counts */
+	endmntent(mounts);
+	return ours;
+}
+
+/* As root umount2(2); otherwise fusermount3(1), which is setuid. Returns 0 or -1. */
+static int
+mount_detach(const char *mountpoint)
+{
+	int status;
+	pid_t child;
+
+	if (umount2(mountpoint, MNT_DETACH | UMOUNT_NOFOLLOW) == 0)
+		return 0;
+	if (errno != EPERM)
+		return -1;
+	child = fork();
+	if (child == 0) {
+		execlp("fusermount3", "fusermount3", "-u", "-q", "-z", "--", mountpoint,
+			(char *)NULL);
+		_exit(EX_OSERR);
+	}
+	if (child < 0 || waitpid(child, &status, 0) != child)
+		return -1;
+	return WIFEXITED(status) && WEXITSTATUS(status) == 0 ? 0 : -1;
+}
+
+int
+mount_prepare(const char *mountpoint)
+{
+	struct stat attr;
+
+	if (stat(mountpoint, &attr) && errno == ENOTCONN && mount_is_ours(mountpoint)) {
+		if (mount_detach(mountpoint)) {
+			log_fatal("cannot remove the stale mount at %s", mountpoint);
+			return EX_OSERR;
+		}
+		log_info("removed a stale mount at %s", mountpoint);
+	}
+	if (stat(mountpoint, &attr)) {
+		log_fatal("mount point %s", mountpoint);
+		return EX_OSERR;
+	}
+	if (!S_ISDIR(attr.st_mode)) {
+		errno = ENOTDIR;
+		log_fatal("mount point %s", mountpoint);
+		return EX_OSERR;
+	}
+	if (mount_is_ours(mountpoint)) {
+		log_warnx("%s is a mounted spoolfs already: unmount it first (fusermount3 -u)",
+			mountpoint);
+		return EX_TEMPFAIL;
+	}
+	return 0;
+}
+
+static int
+mount_add_options(const struct loop *loop, struct options *options)
+{
+	char source[512];
+	bool plain = !strpbrk(options->config, ",\\") && strlen(options->config) < 400;
+	int rc;
+
+	(void)snprintf(source, sizeof source, "fsname=%s", plain ? options->config : "spoolfs");
+	rc = fuse_opt_add_arg(&options->mount, "-o") ||
+	     fuse_opt_add_arg(&options->mount, source) ||
+	     fuse_opt_add_arg(&options->mount, "-osubtype=spoolfs,default_permissions");
+	/* The permissions of the files decide who may; only root may say so for others. */
+	if (!rc && loop->fs->uid == 0)
+		rc = fuse_opt_add_arg(&options->mount, "-oallow_other");
+	if (!rc && options->debug)
+		rc = fuse_opt_add_arg(&options->mount, "-odebug");
+	return rc ? EX_OSERR : 0;
+}
+
+static int
+mount_answer_init(struct loop *loop)
+{
+	struct fuse_buf buffer = { 0 };
+	int rc = 1;
+
+	while (!loop->fs->initialised && (rc > 0 || rc == -EINTR)) {
+		rc = fuse_session_receive_buf(loop->fs->session, &buffer);
+		if (rc > 0)
+			fuse_session_process_buf(loop->fs->session, &buffer);
+	}
+	free(buffer.mem);
+	return loop->fs->initialised ? 0 : EX_OSERR;
+}
+
+int
+mount_open(struct loop *loop, struct options *options)
+{
+	struct fuse_session *session;
+
+	if (mount_add_options(loop, options)) {
+		log_warnx("out of memory");
+		return EX_OSERR;
+	}
+	session = fuse_session_new(&options->mount, &ops, sizeof ops, loop);
+	if (!session)
+		return EX_USAGE; /* libfuse has named the option */
+	loop->fs->session = session;
+	if (fuse_session_mount(session, options->mountpoint)) {
+		log_warnx("cannot mount at %s: is fuse there (/dev/fuse), and may this user "
+			  "mount?",
+			options->mountpoint);
+		fuse_session_destroy(session);
+		return EX_OSERR;
+	}
+	if (mount_answer_init(loop)) {
+		log_warnx("the kernel did not begin the session");
+		mount_close(loop, options->mountpoint);
+		return EX_OSERR;
+	}
+	return 0;
+}
+
+/* What is at the mount point may be another's by now: only a session that the kernel still
+ * knows is unmounted (poll(2) on /dev/fuse says POLLERR after that). */
+static bool
+mount_is_connected(const struct loop *loop)
+{
+	struct pollfd device = { .fd = fuse_session_fd(loop->fs->session) };
+
+	return poll(&device, 1, 0) == 0;
+}
+
+void
+mount_close(struct loop *loop, const char *mountpoint)
+{
+	if (mount_is_connected(loop) && mount_detach(mountpoint))
+		log_warn("cannot unmount %s", mountpoint);
+	fuse_session_destroy(loop->fs->session);
+	loop->fs->session = NULL;
+}

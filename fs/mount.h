@@ -1,0 +1,24 @@
+/*
+ * Mounting: the session, a stale mount of ours, and the end.
+ */
+#ifndef FS_MOUNT_H
+#define FS_MOUNT_H
+
+#include "fs/loop.h"
+#include "fs/options.h"
+
+/* Is a spoolfs mounted at this path? */
+bool mount_is_ours(const char *mountpoint);
+
+/* Checks the mount point, and removes a mount of spoolfs whose daemon is gone. Returns 0, or an
+ * exit code after a line on the log. */
+int mount_prepare(const char *mountpoint);
+
+/* Opens the session with `loop` as its user data, mounts, and answers the kernel's INIT: from
+ * then on requests wait for whoever serves the session. Returns 0, or an exit code. */
+int mount_open(struct loop *loop, struct options *options);
+
+/* Unmounts, also when something still uses the mount, and frees the session. */
+void mount_close(struct loop *loop, const char *mountpoint);
+
+#endif

@@ -1,0 +1,50 @@
+/*
+ * Operations on drafts. A draft is published when its last writer closes it, or when it is
+ * renamed to a name that is not a draft's; its bytes are staged at each flush before that.
+ */
+#ifndef FS_OP_DRAFT_H
+#define FS_OP_DRAFT_H
+
+#include "fs/loop.h"
+
+/* ---- requests; each answers ---- */
+
+void draft_create(struct loop *loop, fuse_req_t request, const struct fs_queue *queue,
+	const char *name, mode_t mode, struct fuse_file_info *file);
+/* Without opening it (mknod). */
+void draft_make(struct loop *loop, fuse_req_t request, const struct fs_queue *queue,
+	const char *name, mode_t mode);
+/* The fixed name `new`. */
+void draft_open_new(struct loop *loop, fuse_req_t request, const struct fs_queue *queue);
+void draft_open(
+	struct loop *loop, fuse_req_t request, fuse_ino_t number, struct fuse_file_info *file);
+void draft_read(struct loop *loop, fuse_req_t request, const struct handle *handle, size_t size,
+	off_t offset);
+void draft_write(struct loop *loop, fuse_req_t request, const struct handle *handle,
+	const char *bytes, size_t size, off_t offset, bool append);
+void draft_flush(struct loop *loop, fuse_req_t request, const struct handle *handle);
+void draft_release(struct loop *loop, fuse_req_t request, uint64_t handle_number);
+void draft_getattr(struct loop *loop, fuse_req_t request, fuse_ino_t number);
+void draft_setattr(struct loop *loop, fuse_req_t request, fuse_ino_t number,
+	const struct stat *attr, int to_set);
+void draft_unlink(struct loop *loop, fuse_req_t request, uint32_t slot);
+void draft_rename(struct loop *loop, fuse_req_t request, uint32_t slot,
+	const struct fs_queue *queue, const char *name, unsigned flags);
+
+/* The answer to an open whose writes need not wait for each other. */
+void op_reply_open_parallel(fuse_req_t request, uint64_t handle_number);
+
+/* ---- what follows later ---- */
+
+/* The store has published the draft, or error says why not: then it is a draft as before. */
+void draft_published(struct loop *loop, int64_t draft_id, int error);
+/* A draft took the name of another draft: that is gone. */
+void draft_replace(struct loop *loop, int64_t queue_id, const char *name, int64_t draft_id);
+
+/* The thread `tid` is about to look a name up again and open it for writing: a new draft. */
+void draft_expect(struct loop *loop, pid_t tid, int64_t queue_id, mode_t mode);
+/* Is this the lookup? Then answers it with a new draft and returns true. */
+bool draft_expected(
+	struct loop *loop, fuse_req_t request, const struct fs_queue *queue, const char *name);
+
+#endif

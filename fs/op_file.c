@@ -1,0 +1,494 @@
+/* Operations on open files, links and extended attributes. */
+#include "fs/op.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "fs/attr.h"
+#include "fs/ino.h"
+#include "fs/loop.h"
+#include "fs/names.h"
+#include "fs/op_draft.h"
+#include "fs/render.h"
+#include "fs/work_claim.h"
+#include "fs/work_enqueue.h"
+#include "fs/work_inspect.h"
+
+static bool
+opens_for_writing(const struct fuse_file_info *file)
+{
+	return (file->flags & O_ACCMODE) != O_RDONLY;
+}
+
+/* ---- create ---- */
+
+/* Returns the queue in whose directory a file may be made, or NULL: answered. */
+static const struct fs_queue *
+create_place(struct loop *loop, fuse_req_t request, fuse_ino_t parent, const char *name)
+{
+	const struct fs_queue *queue = loop_queue(loop, parent);
+	int error = 0;
+
+	if (!queue || ino_unpack(parent).node != NODE_QUEUE)
+		error = EPERM;
+	else if (strlen(name) > FS_NAME_MAX)
+		error = ENAMETOOLONG;
+	if (!error)
+		return queue;
+	(void)fuse_reply_err(request, error);
+	return NULL;
+}
+
+/* Replies: create, err. */
+void
+op_create(fuse_req_t request, fuse_ino_t parent, const char *name, mode_t mode,
+	struct fuse_file_info *file)
+{
+	struct loop *loop = loop_of(request);
+	const struct fs_queue *queue = create_place(loop, request, parent, name);
+
+	if (queue)
+		draft_create(loop, request, queue, name, mode, file);
+}
+
+/* Replies: entry, err. */
+void
+op_mknod(fuse_req_t request, fuse_ino_t parent, const char *name, mode_t mode, dev_t device)
+{
+	struct loop *loop = loop_of(request);
+	const struct fs_queue *queue = create_place(loop, request, parent, name);
+
+	(void)device;
+	if (!queue)
+		return;
+	if (S_ISREG(mode))
+		draft_make(loop, request, queue, name, mode);
+	else
+		(void)fuse_reply_err(request, EPERM);
+}
+
+/* ---- open ---- */
+
+/* A file whose content is made when it is opened, from the store or here. */
+static int
+open_file(struct loop *loop, fuse_ino_t number, struct fuse_file_info *file)
+{
+	file->noflush = 1;
+	return handles_open(
+		&loop->handles, HANDLE_FILE, number, 0, false, loop->unique, &file->fh);
+}
+
+static void
+open_job(struct loop *loop, fuse_req_t request, fuse_ino_t number, struct fuse_file_info *file)
+{
+	struct work *work;
+	int rc = open_file(loop, number, file);
+
+	if (rc) {
+		(void)fuse_reply_err(request, -rc);
+		return;
+	}
+	work = loop_work(request, &work_open);
+	if (!work) {
+		handles_close(&loop->handles, file->fh);
+		return;
+	}
+	/* A twin's size changes from one look to the next: what is read is not cut at it. */
+	file->direct_io = ino_unpack(number).class == INO_TWIN;
+	work->ino = number;
+	work->queue_id = ino_unpack(number).queue_id;
+	work->handle = file->fh;
+	work->file = *file;
+	loop_push(loop, work);
+}
+
+static void
+open_node(struct loop *loop, fuse_req_t request, fuse_ino_t number, struct fuse_file_info *file)
+{
+	enum node node = ino_unpack(number).node;
+	const struct fs_queue *queue = loop_queue(loop, number);
+	struct content text = { 0 };
+	int rc;
+
+	if (opens_for_writing(file) && node == NODE_NEW && queue) {
+		draft_open_new(loop, request, queue);
+		return;
+	}
+	rc = opens_for_writing(file) ? -EPERM : 0;
+	if (!rc && node == NODE_README)
+		rc = render_readme(loop->fs, &text);
+	if (!rc)
+		rc = open_file(loop, number, file);
+	if (rc) {
+		free(text.bytes);
+		(void)fuse_reply_err(request, -rc);
+		return;
+	}
+	handles_keep(&loop->handles, file->fh, &text);
+	file->direct_io = 1;
+	if (fuse_reply_open(request, file))
+		handles_close(&loop->handles, file->fh);
+}
+
+static void
+claim_interrupted(fuse_req_t request, void *data)
+{
+	committer_cancel(data, request);
+}
+
+static void
+open_claim(
+	struct loop *loop, fuse_req_t request, fuse_ino_t number, struct fuse_file_info *file)
+{
+	const struct worker *worker = workers_get(&loop->workers, number);
+	uint32_t slot = slot_of(ino_unpack(number).id);
+	struct work *work;
+	int rc = !worker ? -ESTALE : opens_for_writing(file) ? -EPERM : 0;
+
+	if (!rc)
+		rc = handles_open(&loop->handles, HANDLE_CLAIM, number, slot, false,
+			loop->unique, &file->fh);
+	if (rc) {
+		(void)fuse_reply_err(request, -rc);
+		return;
+	}
+	work = loop_work(request, &work_claim_open);
+	if (!work) {
+		handles_close(&loop->handles, file->fh);
+		return;
+	}
+	file->noflush = 1;
+	work->name = strdup(worker->name);
+	if (!work->name)
+		work->error = -ENOMEM;
+	work->ino = number;
+	work->queue_id = worker->queue_id;
+	work->slot = slot;
+	work->handle = file->fh;
+	work->file = *file;
+	work->flag = (file->flags & O_NONBLOCK) != 0;
+	fuse_req_interrupt_func(request, claim_interrupted, loop->committer);
+	loop_push(loop, work);
+}
+
+/* A name that is a job already is opened for writing: that makes a new draft. */
+static void
+open_again(struct loop *loop, fuse_req_t request, fuse_ino_t number)
+{
+	struct work *work = loop_work(request, &work_reopen);
+
+	if (!work)
+		return;
+	work->job_id = ino_unpack(number).id;
+	work->queue_id = ino_unpack(number).queue_id;
+	work->time_ms = fuse_req_ctx(request)->pid;
+	loop_push(loop, work);
+}
+
+/* Replies: open, err. */
+void
+op_open(fuse_req_t request, fuse_ino_t number, struct fuse_file_info *file)
+{
+	struct loop *loop = loop_of(request);
+
+	switch (ino_unpack(number).class) {
+	case INO_NODE:
+		open_node(loop, request, number, file);
+		break;
+	case INO_DRAFT:
+		draft_open(loop, request, number, file);
+		break;
+	case INO_CLAIM:
+		open_claim(loop, request, number, file);
+		break;
+	case INO_ALIAS:
+		if (opens_for_writing(file))
+			open_again(loop, request, number);
+		else
+			open_job(loop, request, number, file);
+		break;
+	case INO_JOB:
+	case INO_TWIN:
+		if (opens_for_writing(file))
+			(void)fuse_reply_err(request, EPERM); /* payloads never change */
+		else
+			open_job(loop, request, number, file);
+		break;
+	case INO_LINK:
+		(void)fuse_reply_err(request, ELOOP); /* open(2) with O_NOFOLLOW */
+		break;
+	}
+}
+
+/* ---- read and write ---- */
+
+static void
+read_again(struct loop *loop, fuse_req_t request, fuse_ino_t number, size_t size, off_t offset,
+	const struct handle *handle)
+{
+	struct work *work = loop_work(request, &work_read);
+
+	if (!work)
+		return;
+	work->ino = number;
+	work->queue_id = ino_unpack(number).queue_id;
+	work->job_id = handle->job_id;
+	work->size = size;
+	work->offset = offset;
+	loop_push(loop, work);
+}
+
+static void
+read_content(fuse_req_t request, const struct content *content, size_t size, off_t offset)
+{
+	size_t from = (uint64_t)offset < content->size ? (size_t)offset : content->size;
+	size_t left = content->size - from;
+
+	(void)fuse_reply_buf(
+		request, (const char *)content->bytes + from, left < size ? left : size);
+}
+
+/* Replies: buf, err. */
+void
+op_read(fuse_req_t request, fuse_ino_t number, size_t size, off_t offset,
+	struct fuse_file_info *file)
+{
+	struct loop *loop = loop_of(request);
+	struct handle *handle = handles_get(&loop->handles, file->fh);
+	const struct content *content;
+	struct worker *worker;
+
+	if (!handle) {
+		(void)fuse_reply_err(request, EBADF);
+		return;
+	}
+	if (handle->kind == HANDLE_DRAFT) {
+		draft_read(loop, request, handle, size, offset);
+		return;
+	}
+	worker = handle->kind == HANDLE_CLAIM ? workers_get(&loop->workers, handle->ino) : NULL;
+	if (worker)
+		worker->unread = false;
+	content = handles_content(&loop->handles, file->fh);
+	if (content->bytes)
+		read_content(request, content, size, offset);
+	else if (work_is_of_job(number) || handle->job_id)
+		read_again(loop, request, number, size, offset, handle);
+	else
+		(void)fuse_reply_buf(request, NULL, 0);
+}
+
+/* Replies: write, err. */
+void
+op_write(fuse_req_t request, fuse_ino_t number, const char *bytes, size_t size, off_t offset,
+	struct fuse_file_info *file)
+{
+	struct loop *loop = loop_of(request);
+	const struct handle *handle = handles_get(&loop->handles, file->fh);
+
+	(void)number;
+	if (!handle || handle->kind != HANDLE_DRAFT)
+		(void)fuse_reply_err(request, EBADF);
+	else
+		draft_write(loop, request, handle, bytes, size, offset,
+			(file->flags & O_APPEND) != 0);
+}
+
+/* Replies: err. */
+void
+op_flush(fuse_req_t request, fuse_ino_t number, struct fuse_file_info *file)
+{
+	struct loop *loop = loop_of(request);
+	const struct handle *handle = handles_get(&loop->handles, file->fh);
+
+	(void)number;
+	if (handle && handle->kind == HANDLE_DRAFT)
+		draft_flush(loop, request, handle);
+	else
+		(void)fuse_reply_err(request, 0);
+}
+
+/* A draft is no job yet: it is made durable when it is staged. Replies: err. */
+void
+op_fsync(fuse_req_t request, fuse_ino_t number, int datasync, struct fuse_file_info *file)
+{
+	(void)number;
+	(void)datasync;
+	(void)file;
+	(void)fuse_reply_err(request, 0);
+}
+
+/* A claim that was opened and closed without a read is given back. */
+static void
+release_claim(struct loop *loop, fuse_ino_t number)
+{
+	struct worker *worker = workers_get(&loop->workers, number);
+	struct work *work;
+
+	if (!worker || !worker->unread || !worker->job_id || handles_on(&loop->handles, number))
+		return;
+	work = loop_work(NULL, &work_claim_release);
+	if (!work)
+		return; /* it stays with the worker, until its timeout */
+	work->queue_id = worker->queue_id;
+	work->job_id = worker->job_id;
+	work->name = strdup(worker->name);
+	if (!work->name)
+		work->error = -ENOMEM;
+	loop_push(loop, work);
+}
+
+/* Replies: err. */
+void
+op_release(fuse_req_t request, fuse_ino_t number, struct fuse_file_info *file)
+{
+	struct loop *loop = loop_of(request);
+	const struct handle *handle = handles_get(&loop->handles, file->fh);
+
+	if (handle && handle->kind == HANDLE_DRAFT) {
+		draft_release(loop, request, file->fh);
+		return;
+	}
+	if (handle) {
+		bool claim = handle->kind == HANDLE_CLAIM;
+
+		handles_close(&loop->handles, file->fh);
+		if (claim)
+			release_claim(loop, number);
+	}
+	(void)fuse_reply_err(request, 0);
+}
+
+/* ---- links and extended attributes ---- */
+
+/* The job that an inode number stands for; 0: none. */
+static int64_t
+job_of(const struct loop *loop, fuse_ino_t number)
+{
+	const struct worker *worker;
+
+	if (work_is_of_job(number))
+		return ino_unpack(number).id;
+	if (ino_unpack(number).class != INO_CLAIM)
+		return 0;
+	worker = workers_get(&loop->workers, number);
+	return worker ? worker->job_id : 0;
+}
+
+static void
+push_job(struct loop *loop, fuse_req_t request, const struct work_type *type, fuse_ino_t number,
+	const char *name, size_t size)
+{
+	struct work *work = loop_work(request, type);
+
+	if (!work)
+		return;
+	work->ino = number;
+	work->job_id = job_of(loop, number);
+	work->queue_id = ino_unpack(number).queue_id;
+	work->name = strdup(name);
+	if (!work->name)
+		work->error = -ENOMEM;
+	work->size = size;
+	loop_push(loop, work);
+}
+
+/* Replies: readlink, err. */
+void
+op_readlink(fuse_req_t request, fuse_ino_t number)
+{
+	push_job(loop_of(request), request, &work_readlink, number, "", 0);
+}
+
+/* Replies: buf, xattr, err. */
+void
+op_getxattr(fuse_req_t request, fuse_ino_t number, const char *name, size_t size)
+{
+	struct loop *loop = loop_of(request);
+
+	/* security.* and system.* are asked for again and again: not the store's business. */
+	if (strncmp(name, "user.", strlen("user.")) == 0 && job_of(loop, number))
+		push_job(loop, request, &work_getxattr, number, name, size);
+	else
+		(void)fuse_reply_err(request, ENODATA);
+}
+
+/* Replies: buf, xattr, err. */
+void
+op_listxattr(fuse_req_t request, fuse_ino_t number, size_t size)
+{
+	struct loop *loop = loop_of(request);
+
+	if (job_of(loop, number))
+		push_job(loop, request, &work_listxattr, number, "", size);
+	else if (size == 0)
+		(void)fuse_reply_xattr(request, 0);
+	else
+		(void)fuse_reply_buf(request, NULL, 0);
+}
+
+/* Programs that copy attributes along are not told an error, except for access control lists,
+ * which nobody would enforce. */
+static void
+accept_xattr(fuse_req_t request, fuse_ino_t number, const char *name)
+{
+	enum ino_class class = ino_unpack(number).class;
+	int error = 0;
+
+	if (strncmp(name, "user.", strlen("user.")) != 0)
+		error = EOPNOTSUPP;
+	else if (class != INO_DRAFT && class != INO_ALIAS)
+		error = EPERM;
+	(void)fuse_reply_err(request, error);
+}
+
+/* Replies: err. */
+void
+op_setxattr(fuse_req_t request, fuse_ino_t number, const char *name, const char *value,
+	size_t size, int flags)
+{
+	(void)value;
+	(void)size;
+	(void)flags;
+	accept_xattr(request, number, name);
+}
+
+/* Replies: err. */
+void
+op_removexattr(fuse_req_t request, fuse_ino_t number, const char *name)
+{
+	accept_xattr(request, number, name);
+}
+
+/* ---- the table ---- */
+
+const struct fuse_lowlevel_ops ops = {
+	.init = op_init,
+	.lookup = op_lookup,
+	.getattr = op_getattr,
+	.setattr = op_setattr,
+	.readlink = op_readlink,
+	.readdir = op_readdir,
+	.readdirplus = op_readdirplus,
+	.create = op_create,
+	.mknod = op_mknod,
+	.open = op_open,
+	.read = op_read,
+	.write = op_write,
+	.flush = op_flush,
+	.fsync = op_fsync,
+	.release = op_release,
+	.unlink = op_unlink,
+	.rename = op_rename,
+	.mkdir = op_mkdir,
+	.rmdir = op_rmdir,
+	.symlink = op_symlink,
+	.link = op_link,
+	.getxattr = op_getxattr,
+	.listxattr = op_listxattr,
+	.setxattr = op_setxattr,
+	.removexattr = op_removexattr,
+	.statfs = op_statfs,
+};

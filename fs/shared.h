@@ -1,0 +1,92 @@
+/*
+ * What only the kernel and we know: open handles, drafts and their bytes, worker names. It lies
+ * in a mapping that the holder makes before it forks, so that the next engine process finds it.
+ *
+ * Only the loop's thread writes here. Every change is made so that a crash in between leaves
+ * the old or the new: an entry is filled first and marked as used last, and what can be counted
+ * or derived (free lists, numbers of writers, indexes) is not kept here but counted anew at
+ * start.
+ */
+#ifndef FS_SHARED_H
+#define FS_SHARED_H
+
+#include <fuse_lowlevel.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "fs/ino.h"
+
+#define FS_NAME_MAX 255
+#define BLOCK_SIZE 4096U
+#define BLOCK_NONE 0U /* block 0 is never handed out */
+#define HANDLE_COUNT 65536U
+
+enum draft_state {
+	DRAFT_FREE,
+	DRAFT_OPEN,       /* listed under its name */
+	DRAFT_PUBLISHING, /* on its way to the store: its name is the job's, readers may go on
+			   */
+	DRAFT_UNLINKED,   /* lives until its last handle closes */
+};
+
+struct draft {
+	_Atomic enum draft_state state;
+	uint32_t serial;     /* of this use of the slot */
+	uint64_t created_by; /* the unique number of the request that made it */
+	int64_t queue_id;
+	int64_t atime_ms, mtime_ms, ctime_ms;
+	int64_t size;
+	uint32_t first_block; /* a chain through shared.next_block */
+	uid_t uid;
+	gid_t gid;
+	pid_t pid;
+	mode_t mode;
+	bool nameless; /* written through `new` */
+	bool dirty;    /* has bytes that are not staged */
+	bool staged;   /* the store holds a staged copy */
+	bool final;    /* renamed while open: its close publishes whatever the name */
+	char name[FS_NAME_MAX + 1];
+};
+
+/* A worker's place. With every job it gets, and gives back, the ticket changes, and with it the
+ * inode number of claim/WORKER. */
+struct worker {
+	_Atomic bool used;
+	bool known;  /* job_id is what the store says */
+	bool unread; /* claimed by an open that is not yet followed by a read */
+	uint32_t ticket;
+	int64_t queue_id;
+	int64_t job_id; /* 0: holds none */
+	int64_t size, claimed_ms;
+	char name[FS_NAME_MAX + 1];
+};
+
+enum handle_kind { HANDLE_FREE, HANDLE_FILE, HANDLE_DRAFT, HANDLE_CLAIM };
+
+struct handle {
+	_Atomic enum handle_kind kind;
+	uint32_t serial;
+	uint64_t opened_by; /* the unique number of the request that opened it */
+	fuse_ino_t ino;
+	int64_t job_id; /* claims: the job it is bound to, 0 while it waits */
+	uint32_t slot;  /* of the draft or the worker */
+	bool writes;
+};
+
+struct shared {
+	_Atomic uint32_t next_serial;
+	_Atomic uint64_t served; /* requests taken on: how the holder sees progress */
+	struct draft drafts[SLOT_COUNT];
+	struct worker workers[SLOT_COUNT];
+	struct handle handles[HANDLE_COUNT];
+	uint32_t block_count;
+	uint32_t *next_block; /* of each block: the next of its draft, BLOCK_NONE at the end */
+	char (*blocks)[BLOCK_SIZE];
+};
+
+/* Makes the mapping, with room for `bytes` of drafts; touched pages only use memory.
+ * Returns NULL with errno set. It lives as long as the processes that inherit it. */
+struct shared *shared_new(uint64_t bytes);
+
+#endif

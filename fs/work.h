@@ -1,0 +1,77 @@
+/*
+ * A request on its way: made by the loop, run by the committer inside a transaction, answered
+ * after the commit, then given back to the loop. The queue of these, there and back, is all
+ * that the two threads share.
+ */
+#ifndef FS_WORK_H
+#define FS_WORK_H
+
+#include <fuse_lowlevel.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "engine/engine.h"
+#include "fs/shared.h"
+
+struct committer;
+struct loop;
+struct work;
+
+/* What a work's run function returns besides 0 and -errno (a refusal: nothing was changed). */
+enum {
+	WORK_WAITS = 1,  /* a claim: it joined the line; the dispatcher finishes it */
+	WORK_FAILED = 2, /* the store failed; work->error says how. The batch is rolled back */
+};
+
+struct work_type {
+	const char *name;
+	bool durable; /* its effect is on disk before it is answered */
+	/* In the transaction, perhaps more than once (a batch that fails is run again one by
+	 * one). */
+	int (*run)(struct committer *committer, struct work *work);
+	/* After the commit, in the committer's thread: answers work->request. NULL: an error or
+	 * 0. */
+	void (*reply)(struct committer *committer, struct work *work);
+	/* In the loop's thread, before any request that was made after the answer. NULL:
+	 * nothing. */
+	void (*finish)(struct loop *loop, struct work *work);
+};
+
+/* Bytes that a reader gets: a payload, or text rendered when it was opened. */
+struct content {
+	void *bytes;
+	size_t size;
+};
+
+struct work {
+	struct work *next;
+	const struct work_type *type;
+	fuse_req_t request; /* NULL: nobody waits for an answer */
+	uint64_t unique;
+	_Atomic int references; /* the committer's (until answered) and the loop's */
+	int error;              /* 0 or -errno */
+
+	/* What is asked. */
+	fuse_ino_t ino;
+	unsigned node; /* of the directory, or of the file */
+	int64_t queue_id, target_queue_id, job_id;
+	int64_t time_ms, offset;
+	size_t size;
+	uint64_t handle; /* fh */
+	uint32_t slot;   /* of a draft or a worker */
+	uint32_t ticket;
+	unsigned target_node;
+	bool flag;           /* O_NONBLOCK; readdirplus; a size asked for */
+	char *name, *target; /* malloc'ed */
+	struct fuse_file_info file;
+	struct job_new new;
+	struct content body; /* new.body's memory */
+
+	/* What comes out. */
+	struct content content;
+	struct fuse_entry_param entry;
+	struct job job;
+	bool again;
+};
+
+#endif

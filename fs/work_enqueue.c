@@ -1,0 +1,191 @@
+/* From draft to job. */
+#include "fs/work_enqueue.h"
+
+#include <errno.h>
+
+#include "fs/committer.h"
+#include "fs/log.h"
+#include "fs/loop.h"
+#include "fs/op_draft.h"
+
+/* The engine says why it refuses; without a word the store has failed. */
+static int
+work_refusal(struct committer *committer, struct work *work, int rc,
+	const struct engine_problem *why)
+{
+	const struct fs_queue *queue =
+		fs_queue_by_id(committer_fs(committer), work->new.queue_id);
+
+	if (!rc)
+		return 0;
+	if (!why->text[0])
+		return work_failed(work, rc);
+	log_info("refused queue=%s name=%s uid=%d: %s", queue->config->name, work->new.name,
+		(int)work->new.uid, why->text);
+	return rc;
+}
+
+/* ---- create ---- */
+
+static int
+work_create_run(struct committer *committer, struct work *work)
+{
+	struct engine *engine = committer_engine(committer);
+	const struct fs_queue *queue = fs_queue_by_id(committer_fs(committer), work->queue_id);
+	int64_t jobs = engine_count(engine, queue->id, JOB_WAITING) +
+		       engine_count(engine, queue->id, JOB_BACKOFF) +
+		       engine_count(engine, queue->id, JOB_RUNNING);
+
+	return jobs >= queue->config->max_jobs ? -ENOSPC : 0;
+}
+
+static void
+work_create_reply(struct committer *committer, struct work *work)
+{
+	(void)committer;
+	if (work->flag)
+		(void)fuse_reply_create(work->request, &work->entry, &work->file);
+	else
+		op_reply_open_parallel(work->request, work->handle);
+}
+
+static void
+work_create_finish(struct loop *loop, struct work *work)
+{
+	if (!work->error)
+		return;
+	handles_close(&loop->handles, work->handle);
+	drafts_free(&loop->drafts, work->slot);
+}
+
+const struct work_type work_create = {
+	.name = "create",
+	.run = work_create_run,
+	.reply = work_create_reply,
+	.finish = work_create_finish,
+};
+
+/* ---- stage ---- */
+
+static int
+work_stage_run(struct committer *committer, struct work *work)
+{
+	struct engine_problem why = { "" };
+	int rc = engine_stage(
+		committer_engine(committer), &work->new, committer_now_ms(committer), &why);
+
+	return work_refusal(committer, work, rc, &why);
+}
+
+/* Before the commit the draft's bytes are ours alone; after it the store has them too. */
+static void
+work_stage_finish(struct loop *loop, struct work *work)
+{
+	struct draft *draft = drafts_get(&loop->drafts, work->new.draft_id);
+
+	if (!draft)
+		return;
+	if (work->error)
+		draft->dirty = true;
+	else
+		draft->staged = true;
+}
+
+const struct work_type work_stage = {
+	.name = "stage",
+	.durable = true,
+	.run = work_stage_run,
+	.finish = work_stage_finish,
+};
+
+/* ---- publish ---- */
+
+static int
+work_publish_run(struct committer *committer, struct work *work)
+{
+	int rc = engine_publish(committer_engine(committer), work->new.draft_id, work->new.name,
+		committer_now_ms(committer), &work->job_id);
+
+	return rc ? work_failed(work, rc) : 0;
+}
+
+/* The draft is a job now, or a draft as before. */
+static void
+work_publish_finish(struct loop *loop, struct work *work)
+{
+	if (!work->error && *work->new.name &&
+		hash_set_add(&loop->names, hash_name(work->new.queue_id, work->new.name)))
+		log_warnx("out of memory: a name cannot be found until the next start name=%s",
+			work->new.name);
+	if (!work->error && work->flag)
+		draft_replace(loop, work->new.queue_id, work->new.name, work->new.draft_id);
+	draft_published(loop, work->new.draft_id, work->error);
+}
+
+const struct work_type work_publish = {
+	.name = "publish",
+	.run = work_publish_run,
+	.finish = work_publish_finish,
+};
+
+static int
+work_enqueue_run(struct committer *committer, struct work *work)
+{
+	struct engine *engine = committer_engine(committer);
+	struct engine_problem why = { "" };
+	int rc = engine_check(engine, &work->new, &why);
+
+	if (!rc)
+		rc = engine_unstage(engine, work->new.draft_id);
+	if (!rc)
+		rc = engine_enqueue(
+			engine, &work->new, committer_now_ms(committer), &why, &work->job_id);
+	return work_refusal(committer, work, rc, &why);
+}
+
+const struct work_type work_enqueue = {
+	.name = "enqueue",
+	.durable = true,
+	.run = work_enqueue_run,
+	.finish = work_publish_finish,
+};
+
+/* ---- unstage ---- */
+
+static int
+work_unstage_run(struct committer *committer, struct work *work)
+{
+	int rc = engine_unstage(committer_engine(committer), work->new.draft_id);
+
+	return rc ? work_failed(work, rc) : 0;
+}
+
+const struct work_type work_unstage = {
+	.name = "unstage",
+	.durable = true,
+	.run = work_unstage_run,
+};
+
+/* ---- writing a name again ---- */
+
+static int
+work_reopen_run(struct committer *committer, struct work *work)
+{
+	int rc = engine_job(committer_engine(committer), work->job_id, &work->job);
+
+	return rc && rc != -ENOENT ? work_failed(work, rc) : -ESTALE;
+}
+
+static void
+work_reopen_finish(struct loop *loop, struct work *work)
+{
+	if (work->error == -ESTALE)
+		draft_expect(
+			loop, (pid_t)work->time_ms, work->queue_id, (mode_t)work->job.mode);
+}
+
+const struct work_type work_reopen = {
+	.name = "reopen",
+	.run = work_reopen_run,
+	.finish = work_reopen_finish,
+};

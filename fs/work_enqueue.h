@@ -1,0 +1,14 @@
+/* The works that make jobs of drafts. See work_enqueue.c. */
+#ifndef FS_WORK_ENQUEUE_H
+#define FS_WORK_ENQUEUE_H
+
+#include "fs/work.h"
+
+extern const struct work_type work_create;  /* a draft in a queue with max_jobs */
+extern const struct work_type work_stage;   /* FLUSH: its bytes, durable and invisible */
+extern const struct work_type work_publish; /* RELEASE of what is staged */
+extern const struct work_type work_enqueue; /* RELEASE or RENAME with bytes: both at once */
+extern const struct work_type work_unstage; /* the draft was removed or emptied */
+extern const struct work_type work_reopen;  /* a name that is a job is opened for writing */
+
+#endif

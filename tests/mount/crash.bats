@@ -1,0 +1,220 @@
+#!/usr/bin/env bats
+# kill -9 of the engine process: the mount stays, and callers notice nothing.
+
+load harness
+
+# crash: kills the engine; returns when there is another.
+crash()
+{
+	local before
+	before=$(engine)
+	[ -n "$before" ]
+	kill -KILL "$before"
+	eventually engine_other_than "$before"
+	log_expect 'engine|signal 9|[Kk]illed'
+}
+
+engine_other_than()
+{
+	local now
+	now=$(engine)
+	[ -n "$now" ] && [ "$now" != "$1" ]
+}
+
+@test "idle: the mount stays, the jobs are there" {
+	local receipt holder
+	mount_queues 'mail: {}'
+	receipt=$(enqueue mail a hello)
+	holder=$(holder)
+	crash
+	equal "$receipt" "$(jobs_in mail)"
+	equal hello "$(cat "$M/mail/$receipt")"
+	equal "$holder" "$(holder)"
+	enqueue mail b world
+	equal "hello world" "$(payloads mail)"
+}
+
+@test "the next call waits for the next engine, it does not fail" {
+	mount_queues 'mail: {}'
+	enqueue mail a hello
+	kill -KILL "$(engine)"
+	equal hello "$(timeout 20 cat "$M/mail/receipts/a")"
+	kill -KILL "$(engine)"
+	echo world >"$M/mail/b"
+	equal 2 "$(count_in mail)"
+	log_expect 'engine|signal 9|[Kk]illed'
+}
+
+@test "blocked readers keep waiting, in their order, and get their jobs" {
+	local n pids=()
+	mount_queues 'mail: {}'
+	for n in 1 2 3 4 5; do
+		waiting_reader "w$n" "$T/out$n"
+		pids+=($!)
+	done
+	crash
+	for n in 1 2 3 4 5; do
+		blocked "${pids[n - 1]}"
+	done
+	for n in 1 2 3 4 5; do
+		echo "job $n" >"$M/mail/new"
+		eventually ended "${pids[n - 1]}"
+		equal "job $n" "$(cat "$T/out$n")"
+	done
+}
+
+@test "blocked readers can be killed after a crash, and take no job with them" {
+	local pid
+	mount_queues 'mail: {}'
+	waiting_reader w1 "$T/out"
+	pid=$!
+	crash
+	kill -KILL $pid
+	DEADLINE=3 eventually ended $pid
+	enqueue mail a hello
+	equal hello "$(claim mail w2)"
+}
+
+@test "an open draft keeps its bytes" {
+	mount_queues 'mail: {}'
+	exec 4>"$M/mail/a"
+	echo before >&4
+	crash
+	equal 0 "$(count_in mail)"
+	echo after >&4
+	exec 4>&-
+	equal 1 "$(count_in mail)"
+	equal "before after" "$(paste -s -d ' ' "$M/mail/$(jobs_in mail)")"
+}
+
+@test "a draft that was closed half way is no job before its last close" {
+	mount_queues 'mail: {}'
+	exec 4>"$M/mail/a"
+	(echo before >&4)
+	crash
+	equal 0 "$(count_in mail)"
+	(echo after >&4)
+	exec 4>&-
+	equal 1 "$(count_in mail)"
+	equal "before after" "$(paste -s -d ' ' "$M/mail/$(jobs_in mail)")"
+}
+
+@test "drafts under draft names stay" {
+	mount_queues 'mail: {}'
+	echo hello >"$M/mail/a.tmp"
+	crash
+	equal hello "$(cat "$M/mail/a.tmp")"
+	mv "$M/mail/a.tmp" "$M/mail/a"
+	equal hello "$(payloads mail)"
+}
+
+@test "a claim is as it was: the open descriptor reads on, the verdict counts" {
+	local receipt
+	mount_queues 'mail: {}'
+	receipt=$(enqueue mail a hello)
+	exec 4<"$M/mail/claim/w"
+	equal hello "$(timeout 20 cat <&4)"
+	crash
+	equal "$receipt" "$(jobs_in mail/running)"
+	equal hello "$(claim mail w)"
+	exec 4<&-
+	equal 1 "$(fact mail "$receipt" attempt)"
+	rm "$M/mail/claim/w"
+	crash
+	absent "$M/mail/receipts/$receipt"
+	no_claim mail w
+}
+
+@test "a claim held open and not yet read is released by its close after a crash" {
+	local receipt
+	mount_queues 'mail: {}'
+	receipt=$(enqueue mail a hello)
+	exec 4<"$M/mail/claim/w"
+	crash
+	exec 4<&-
+	equal "$receipt" "$(jobs_in mail)"
+}
+
+@test "limits hold after a crash" {
+	mount_queues 'mail: { concurrency: 2 }'
+	enqueue mail a one
+	enqueue mail b two
+	enqueue mail c three
+	claim mail w1 >/dev/null
+	claim mail w2 >/dev/null
+	crash
+	no_claim mail w3
+	rm "$M/mail/claim/w1"
+	equal three "$(claim mail w3)"
+}
+
+@test "a backoff goes on over a crash" {
+	mount_queues 'mail: { backoff_ms: 500 }'
+	enqueue mail a hello
+	fail_once mail w
+	crash
+	equal hello "$(timeout 20 cat "$M/mail/claim/w")"
+}
+
+@test "names, inode numbers and open folders are as they were" {
+	local receipt inode
+	mount_queues 'mail: {}'
+	receipt=$(enqueue mail a hello)
+	inode=$(stat -c %i "$M/mail/$receipt" "$M/mail/claim")
+	cd "$M/mail"
+	crash
+	equal "$inode" "$(stat -c %i "$receipt" claim)"
+	equal "$receipt" "$(readlink receipts/a)"
+	equal hello "$(cat a)"
+	cd /
+}
+
+@test "10 crashes among writers and workers: every job is done, none is lost" {
+	local writer
+	mount_queues 'mail: { concurrency: 100 }'
+	timeout 100 python3 - "$M/mail" >"$T/out" 2>&1 3>&- <<-'EOF' &
+	import os, sys, threading
+	q = sys.argv[1]
+	JOBS, done, lock = 600, [], threading.Lock()
+	def write(w):
+	    for n in range(w, JOBS, 2):
+	        with open(q + "/j%d" % n, "w") as f: f.write(str(n))
+	def work(w):
+	    name = q + "/claim/w%d" % w
+	    while True:
+	        with open(name) as f: body = f.read()
+	        os.unlink(name)
+	        if body == "stop": return
+	        with lock: done.append(int(body))
+	threads = [threading.Thread(target=write, args=(w,)) for w in range(2)]
+	workers = [threading.Thread(target=work, args=(w,)) for w in range(3)]
+	for t in threads + workers: t.start()
+	for t in threads: t.join()
+	for w in workers:
+	    with open(q + "/new", "w") as f: f.write("stop")
+	for w in workers: w.join()
+	assert sorted(done) == list(range(JOBS)), sorted(set(range(JOBS)) - set(done))
+	EOF
+	writer=$!
+	for _ in {1..10}; do
+		crash
+		ended $writer || sleep 0.1 # so that the crashes fall among the work
+	done
+	DEADLINE=100 eventually ended $writer
+	wait $writer || {
+		cat "$T/out"
+		return 1
+	}
+	equal 0 "$(count_in mail/receipts)"
+}
+
+@test "the unmount after a crash is clean" {
+	mount_queues 'mail: {}'
+	crash
+	stop
+	start
+	crash
+	kill -TERM "$(holder)"
+	eventually gone
+	unmounted
+}
