@@ -1,6 +1,7 @@
 /* ${NAME:default}, masked before the parser and replaced after it. See expand.h. */
 #include "config/expand.h"
 
+#include <ctype.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,15 +17,17 @@ enum {
 static size_t
 variable_length(const char *text, size_t length)
 {
-	if (length < 4 || memcmp(text, "${", 2) != 0 || text[2] == ':' || text[2] == '}')
+	if (length < 4 || memcmp(text, "${", 2) != 0)
 		return 0;
-	for (size_t i = 2; i < length && i < VARIABLE_MAX; i++) {
-		if (text[i] == '}')
-			return i + 1;
-		if ((unsigned char)text[i] < ' ')
-			return 0;
-	}
-	return 0;
+	const char *end = text + (length < VARIABLE_MAX ? length : VARIABLE_MAX),
+		   *in = text + 2;
+	while (in < end && (*in == '_' || isalnum((unsigned char)*in)))
+		in++;
+	if (in == text + 2 || in == end || (*in != ':' && *in != '}'))
+		return 0;
+	while (in < end && *in != '}' && (unsigned char)*in >= ' ')
+		in++;
+	return in < end && *in == '}' ? (size_t)(in - text) + 1 : 0;
 }
 
 /* Masks one byte at `out`; returns what follows it. Bytes of longer characters stay. */

@@ -13,12 +13,13 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/* Returns the text with every variable masked, its length in *masked_length; the caller frees
- * it. NULL: no memory. A variable ends on the line it begins on. */
+/*
+ * Returns the text with every variable masked, its length in *masked_length; the caller frees
+ * it. NULL: no memory. A name is letters, digits and '_'; a variable ends on its line.
+ */
 char *expand_mask(const char *text, size_t length, size_t *masked_length);
 
-/* Called for a variable that cannot be replaced; `problem` continues a sentence with its name.
- */
+/* Called for a variable that cannot be replaced; `problem` is a sentence about its name. */
 typedef void expand_problem_fn(void *context, const char *name, const char *problem);
 
 /*

@@ -25,13 +25,15 @@ log_open(const char *path, bool debug)
 	return 0;
 }
 
-void
+int
 log_detach(void)
 {
-	if (log_fd != STDERR_FILENO || log_to_syslog)
-		return;
+	if (log_fd != STDERR_FILENO)
+		return log_fd;
+	if (!log_to_syslog)
+		openlog("spoolfs", LOG_PID, LOG_DAEMON);
 	log_to_syslog = true;
-	openlog("spoolfs", LOG_PID, LOG_DAEMON);
+	return -1;
 }
 
 bool

@@ -9,8 +9,9 @@
 
 /* Lines go to `path` (appended), or to stderr if it is NULL. Returns 0 or -errno. */
 int log_open(const char *path, bool debug);
-/* From now on nobody reads stderr: what went there goes to syslog. */
-void log_detach(void);
+/* From now on nobody reads stderr: what went there goes to syslog. Returns the log file's
+ * descriptor, or -1 when the log is syslog's. */
+int log_detach(void);
 bool log_debugs(void);
 
 void log_fatal(const char *format, ...) __attribute__((format(printf, 1, 2)));

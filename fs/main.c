@@ -116,16 +116,18 @@ struct readiness {
 	int fd; /* to the process that the user started */
 };
 
+/* stdin and stdout go nowhere, stderr where the log goes: libraries write there too. */
 static void
 detach_output(void)
 {
 	int null = open("/dev/null", O_RDWR);
+	int log = log_detach();
 
-	log_detach();
 	if (null < 0)
 		return;
-	for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
-		(void)dup2(null, fd); /* both are open */
+	(void)dup2(null, STDIN_FILENO); /* both are open */
+	(void)dup2(null, STDOUT_FILENO);
+	(void)dup2(log < 0 ? null : log, STDERR_FILENO);
 	if (null > STDERR_FILENO)
 		close(null);
 }
@@ -180,7 +182,7 @@ run_mounted(struct options *options, const struct config *config, struct readine
 		return rc;
 	}
 	rc = holder_run(&loop, be_ready, readiness);
-	mount_close(&loop, options->mountpoint);
+	mount_close(&loop);
 	free(fs.queues);
 	return rc;
 }
@@ -254,14 +256,18 @@ make_absolute(struct options *options, struct config *config)
 {
 	char *store = absolute(config->store);
 
-	options->mountpoint = absolute(options->mountpoint);
-	if (!store || !options->mountpoint) {
+	char *mountpoint = absolute(options->mountpoint);
+
+	if (!store || !mountpoint) {
 		free(store);
+		free(mountpoint);
 		log_warnx("out of memory");
 		return EX_OSERR;
 	}
 	free(config->store);
+	free(options->mountpoint);
 	config->store = store;
+	options->mountpoint = mountpoint;
 	return 0;
 }
 

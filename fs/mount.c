@@ -3,7 +3,6 @@
 
 #include <errno.h>
 #include <mntent.h>
-#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mount.h>
@@ -141,27 +140,17 @@ mount_open(struct loop *loop, struct options *options)
 	}
 	if (mount_answer_init(loop)) {
 		log_warnx("the kernel did not begin the session");
-		mount_close(loop, options->mountpoint);
+		mount_close(loop);
 		return EX_OSERR;
 	}
 	return 0;
 }
 
-/* What is at the mount point may be another's by now: only a session that the kernel still
- * knows is unmounted (poll(2) on /dev/fuse says POLLERR after that). */
-static bool
-mount_is_connected(const struct loop *loop)
-{
-	struct pollfd device = { .fd = fuse_session_fd(loop->fs->session) };
-
-	return poll(&device, 1, 0) == 0;
-}
-
 void
-mount_close(struct loop *loop, const char *mountpoint)
+mount_close(struct loop *loop)
 {
-	if (mount_is_connected(loop) && mount_detach(mountpoint))
-		log_warn("cannot unmount %s", mountpoint);
+	/* Only if the kernel still knows the session: what is at the mount point may be another's. */
+	fuse_session_unmount(loop->fs->session);
 	fuse_session_destroy(loop->fs->session);
 	loop->fs->session = NULL;
 }

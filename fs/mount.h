@@ -19,6 +19,6 @@ int mount_prepare(const char *mountpoint);
 int mount_open(struct loop *loop, struct options *options);
 
 /* Unmounts, also when something still uses the mount, and frees the session. */
-void mount_close(struct loop *loop, const char *mountpoint);
+void mount_close(struct loop *loop);
 
 #endif

@@ -120,8 +120,8 @@ options_operands(struct options *options, int count, char **operands)
 		return EX_USAGE;
 	}
 	options->config = operands[0];
-	options->mountpoint = options->check ? NULL : operands[1];
-	return 0;
+	options->mountpoint = options->check ? NULL : strdup(operands[1]);
+	return options->check || options->mountpoint ? 0 : EX_OSERR;
 }
 
 int
@@ -146,4 +146,5 @@ options_release(struct options *options)
 {
 	fuse_opt_free_args(&options->mount);
 	free(options->log_path);
+	free(options->mountpoint);
 }

@@ -9,9 +9,9 @@
 
 struct options {
 	bool foreground, debug, check, help, version;
-	bool fake; /* mount -f: do all but the mounting */
-	const char *config;
-	char *mountpoint;
+	bool fake;          /* mount -f: do all but the mounting */
+	const char *config; /* of argv */
+	char *mountpoint;   /* malloc'ed */
 	char *log_path;
 	struct fuse_args mount; /* the options of the mount, for libfuse */
 };

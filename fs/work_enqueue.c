@@ -133,13 +133,15 @@ work_enqueue_run(struct committer *committer, struct work *work)
 {
 	struct engine *engine = committer_engine(committer);
 	struct engine_problem why = { "" };
-	int rc = engine_check(engine, &work->new, &why);
+	struct job_new new = work->new;
+	int rc = engine_check(engine, &new, &why);
 
 	if (!rc)
 		rc = engine_unstage(engine, work->new.draft_id);
+	new.draft_id = 0; /* it is not staged any more */
 	if (!rc)
 		rc = engine_enqueue(
-			engine, &work->new, committer_now_ms(committer), &why, &work->job_id);
+			engine, &new, committer_now_ms(committer), &why, &work->job_id);
 	return work_refusal(committer, work, rc, &why);
 }
 

@@ -212,7 +212,8 @@ retry(struct world *world, const char *worker)
 	assert_int_equal(verdict(world, worker, VERDICT_RETRY, -1), 0);
 }
 
-/* Lets time pass; everything that is due happens. Returns when the next is. */
+/* Lets time pass; everything that is due happens. Returns how long until the next,
+ * INT64_MAX for never. */
 static inline int64_t
 pass(struct world *world, int64_t ms)
 {
@@ -223,7 +224,7 @@ pass(struct world *world, int64_t ms)
 		assert_int_equal(
 			end(world, engine_tick(world->engine, world->now_ms, &next_ms)), 0);
 	} while (next_ms <= world->now_ms);
-	return next_ms;
+	return next_ms == INT64_MAX ? next_ms : next_ms - world->now_ms;
 }
 
 static inline enum job_state
