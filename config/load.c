@@ -1,4 +1,5 @@
 /* Loading a file: its top level, be it ours or one of iii. See config.h. */
+#include <errno.h>
 #include <stdlib.h>
 
 #include "config/loading.h"
@@ -107,7 +108,7 @@ config_load(const char *path, config_report_fn *report, void *context, struct co
 		document_release(&document);
 	}
 	int reported = mistakes_report(&mistakes, path, report, context);
-	if (!error)
+	if (!error || reported == -ENOMEM)
 		error = reported;
 	if (error)
 		config_release(config);

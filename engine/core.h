@@ -56,6 +56,11 @@ int queue_write_tallies(struct engine *engine);
 void queue_committed(struct engine *engine);
 void queue_rolled_back(struct engine *engine);
 
+/* ---- regroup.c ---- */
+
+/* Gives staged and live jobs their groups under the queue's rules. Linear in them. */
+int queue_regroup(struct engine *engine, struct queue *queue);
+
 /* ---- sequence.c ---- */
 
 int sequence_load(struct store *store, struct sequence *sequence);
@@ -93,6 +98,14 @@ struct transition {
 int transition_apply(
 	struct engine *engine, struct record *record, const struct transition *transition);
 
+/* Is there a live job of this group? */
+int group_held(struct engine *engine, int64_t queue_id, int64_t group_id, bool *held);
+
+/* ---- failure.c ---- */
+
+/* Puts attempt number failures of the job on record. */
+int failure_add(struct engine *engine, struct record *record, const char *worker,
+	const char *reason, int64_t now_ms);
 /* A failed attempt: backoff, or the dead letters. delay_ms -1: as the rules say. */
 int transition_fail(struct engine *engine, struct record *record, const char *reason,
 	int64_t delay_ms, int64_t now_ms);

@@ -49,28 +49,28 @@ explain_load(const char *path, int rc, const char *error, struct engine_problem 
 
 int
 engine_open(const char *path, const char *vfs, uint64_t seed, struct engine_problem *problem,
-	struct engine **result)
+	struct engine **engine)
 {
-	struct engine *engine = calloc(1, sizeof *engine);
-	if (!engine) {
+	struct engine *new = calloc(1, sizeof *new);
+	if (!new) {
 		explain_load(path, -ENOMEM, "", problem);
 		return -ENOMEM;
 	}
-	engine->random = seed;
-	int rc = store_open(path, vfs, hash_sequence(&engine->random), problem, &engine->store);
+	new->random = seed;
+	int rc = store_open(path, vfs, hash_sequence(&new->random), problem, &new->store);
 	if (rc != 0) {
-		free(engine);
+		free(new);
 		return rc;
 	}
-	rc = load(engine);
+	rc = load(new);
 	if (rc == -ENOENT)
 		rc = -EBADMSG;
 	if (rc != 0) {
-		explain_load(path, rc, store_error(engine->store), problem);
-		engine_close(engine);
+		explain_load(path, rc, store_error(new->store), problem);
+		engine_close(new);
 		return rc;
 	}
-	*result = engine;
+	*engine = new;
 	return 0;
 }
 

@@ -192,63 +192,6 @@ engine_queue_ready(struct engine *engine, int64_t queue_id)
 	return ready;
 }
 
-/* ---- groups anew ---- */
-
-struct regrouping {
-	struct engine *engine;
-	struct queue *queue;
-};
-
-/* Is it first among those of its group that were regrouped before it? */
-static int
-find_head(struct regrouping *it, struct record *record)
-{
-	struct record first;
-	record->head = lifecycle_live(record->job.state);
-	if (!record->head || record->group_id == 0)
-		return 0;
-	int rc = store_group_first(it->engine->store, it->queue->id, record->group_id, &first);
-	if (rc == -ENOENT)
-		return 0;
-	if (rc == 0)
-		job_release(&first.job);
-	record->head = false;
-	return rc;
-}
-
-static int
-regroup_job(void *context, int64_t job_id)
-{
-	struct regrouping *it = context;
-	struct engine *engine = it->engine;
-	struct record record;
-	int rc = store_job_get(engine->store, job_id, &record);
-	if (rc != 0)
-		return rc;
-	rc = group_of_stored(engine, it->queue, job_id, &record.job.group);
-	if (rc == 0 && record.job.group)
-		record.group_id = group_id_of(engine, record.job.group);
-	if (rc == 0)
-		rc = sequence_next(engine->store, &engine->positions, &record.job.pos);
-	if (rc == 0)
-		rc = find_head(it, &record);
-	if (rc == 0)
-		rc = store_job_put(engine->store, &record);
-	job_release(&record.job);
-	return rc;
-}
-
-/* Running jobs get the first places: until they end they hold their groups. */
-static int
-regroup(struct engine *engine, struct queue *queue)
-{
-	struct regrouping it = { .engine = engine, .queue = queue };
-	int rc = store_ungroup(engine->store, queue->id);
-	if (rc == 0 && queue->rules.fifo)
-		rc = store_list_live(engine->store, queue->id, regroup_job, &it);
-	return rc;
-}
-
 /* ---- defining ---- */
 
 static bool
@@ -301,7 +244,7 @@ queue_retype(struct engine *engine, struct queue *queue)
 	if (rc == 0)
 		rc = store_queue_type(engine->store, &row);
 	if (rc == 0)
-		rc = regroup(engine, queue);
+		rc = queue_regroup(engine, queue);
 	if (rc == 0)
 		rc = engine_commit(engine);
 	if (rc != 0)

@@ -102,7 +102,9 @@ store_maintain(struct store *store, bool *more)
 	if (rc == 0 && bloated) {
 		rc = store_exec(store, "PRAGMA incremental_vacuum(" STRING(VACUUM_PAGES) ")");
 		*more = rc == 0;
-	} else if (rc == 0 && store->wal_frames > 0) {
+	} else if (rc == 0 && store->wal_used) {
+		/* If a reader is in the way, then after the next commit. */
+		store->wal_used = false;
 		rc = checkpoint(store, SQLITE_CHECKPOINT_TRUNCATE);
 	}
 	store->failed = 0;

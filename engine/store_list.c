@@ -46,7 +46,7 @@ list_after(struct store *store, enum sql_statement statement, int64_t queue_id, 
 struct group_step {
 	store_list_fn *fn;
 	void *context;
-	int64_t group_id; /* the last one given, 0 when there was none */
+	int64_t group_id; /* the last one given */
 	bool more;
 };
 
@@ -64,13 +64,15 @@ static int
 list_groups(
 	struct store *store, int64_t queue_id, int64_t after, store_list_fn *fn, void *context)
 {
-	struct group_step step = { .fn = fn, .context = context, .more = true };
-	int rc;
-	do {
-		step.group_id = 0;
-		rc = list_after(store, SQL_GROUP_NEXT, queue_id, after, group_given, &step);
-		after = step.group_id;
-	} while (rc == 0 && step.more && step.group_id != 0);
+	struct group_step step = {
+		.fn = fn, .context = context, .group_id = after, .more = true
+	};
+	int rc = 0;
+	while (rc == 0 && step.more) {
+		step.more = false; /* unless there is one, and more is wanted */
+		rc = list_after(
+			store, SQL_GROUP_NEXT, queue_id, step.group_id, group_given, &step);
+	}
 	return rc;
 }
 

@@ -6,7 +6,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "engine/hash.h"
 #include "engine/store_query.h"
 
 /* Up to this many pages (4 MB, some milliseconds) all of it is checked at every start. */
@@ -39,9 +38,9 @@ problem_explain(struct opening *opening, int rc)
 {
 	struct store *store = opening->store;
 	int cause = store->db ? sqlite3_system_errno(store->db) : 0;
-	char what[400];
+	char what[400], buffer[100];
 	(void)snprintf(what, sizeof what, "%s%s%s", store->error, cause ? ": " : "",
-		cause ? strerror(cause) : "");
+		cause ? strerror_r(cause, buffer, sizeof buffer) : "");
 	switch (store->code & 0xff) {
 	case SQLITE_NOTADB:
 		return problem_say(
@@ -100,6 +99,7 @@ log_grew(void *context, sqlite3 *db, const char *name, int frames)
 	(void)db;
 	(void)name;
 	store->wal_frames = frames;
+	store->wal_used = true;
 	return SQLITE_OK;
 }
 
@@ -108,17 +108,19 @@ static int
 connection_set_up(struct store *store)
 {
 	(void)sqlite3_busy_timeout(store->db, STORE_BUSY_MS); /* always SQLITE_OK */
-	(void)sqlite3_wal_hook(store->db, log_grew, store);
 	store->durable = true;
-	return store_exec(store, "PRAGMA synchronous = FULL;"
-				 "PRAGMA wal_autocheckpoint = 0;"
-				 "PRAGMA journal_size_limit = 67108864;"
-				 "PRAGMA cache_size = -32000;"
-				 "PRAGMA temp_store = MEMORY;"
-				 "PRAGMA foreign_keys = OFF;"
-				 "PRAGMA trusted_schema = OFF;"
-				 "PRAGMA cell_size_check = ON;"
-				 "PRAGMA mmap_size = 0;");
+	int rc = store_exec(store, "PRAGMA synchronous = FULL;"
+				   "PRAGMA wal_autocheckpoint = 0;"
+				   "PRAGMA journal_size_limit = 67108864;"
+				   "PRAGMA cache_size = -32000;"
+				   "PRAGMA temp_store = MEMORY;"
+				   "PRAGMA foreign_keys = OFF;"
+				   "PRAGMA trusted_schema = OFF;"
+				   "PRAGMA cell_size_check = ON;"
+				   "PRAGMA mmap_size = 0;");
+	/* After wal_autocheckpoint, which is a hook of SQLite's own in the same place. */
+	(void)sqlite3_wal_hook(store->db, log_grew, store);
+	return rc;
 }
 
 static int
@@ -166,61 +168,6 @@ refuse_foreign(struct opening *opening)
 	if (opening->version < 1)
 		return problem_say(opening, -EBADMSG, "is damaged: it has no version", RESTORE);
 	return 0;
-}
-
-/* ---- making and upgrading ---- */
-
-static int
-make_schema(struct store *store, uint64_t seed)
-{
-	int rc = 0;
-	for (const struct store_object *object = store_schema; rc == 0 && object->name;
-		object++)
-		rc = store_exec(store, object->sql);
-	if (rc != 0)
-		return rc;
-	char sql[400];
-	(void)snprintf(sql, sizeof sql,
-		"INSERT INTO note(key, value) VALUES('key 0', %lld), ('key 1', %lld), "
-		"('next id', 1), ('next pos', 1); PRAGMA application_id = %d",
-		(long long)hash_sequence(&seed), (long long)hash_sequence(&seed),
-		STORE_APPLICATION_ID);
-	return store_exec(store, sql);
-}
-
-/* How version n becomes n + 1; the first makes all of it. */
-static int (*const upgrades[STORE_VERSION])(struct store *store, uint64_t seed) = {
-	[0] = make_schema,
-};
-
-static int
-upgrade_step(struct store *store, int64_t version, uint64_t seed)
-{
-	char sql[64];
-	(void)snprintf(sql, sizeof sql, "PRAGMA user_version = %lld", (long long)version + 1);
-	int rc = store_begin(store, true);
-	if (rc == 0)
-		rc = upgrades[version](store, seed);
-	if (rc == 0)
-		rc = store_exec(store, sql);
-	if (rc == 0)
-		rc = store_commit(store);
-	return rc;
-}
-
-static int
-upgrade(struct opening *opening)
-{
-	struct store *store = opening->store;
-	int rc = 0;
-	/* Only before the first table can a file be told to give pages back. */
-	if (opening->version == 0)
-		rc = store_exec(store, "PRAGMA auto_vacuum = INCREMENTAL");
-	if (rc == 0)
-		rc = store_exec(store, "PRAGMA journal_mode = WAL");
-	while (rc == 0 && opening->version < STORE_VERSION)
-		rc = upgrade_step(store, opening->version++, opening->seed);
-	return rc == 0 ? 0 : problem_explain(opening, rc);
 }
 
 /* ---- is it whole? ---- */
@@ -298,7 +245,10 @@ open_checked(struct opening *opening, const char *vfs)
 		return problem_explain(opening, rc);
 	if ((rc = identify(opening)) != 0 || (rc = refuse_foreign(opening)) != 0)
 		return rc;
-	if ((rc = upgrade(opening)) != 0 || (rc = check_objects(opening)) != 0)
+	rc = store_upgrade(opening->store, opening->version, opening->seed);
+	if (rc != 0)
+		return problem_explain(opening, rc);
+	if ((rc = check_objects(opening)) != 0)
 		return rc;
 	if ((rc = check_pages(opening)) != 0)
 		return rc;
@@ -307,7 +257,7 @@ open_checked(struct opening *opening, const char *vfs)
 
 int
 store_open(const char *path, const char *vfs, uint64_t seed, struct engine_problem *problem,
-	struct store **result)
+	struct store **store)
 {
 	struct opening opening = { .path = path, .seed = seed, .problem = problem };
 	opening.store = calloc(1, sizeof *opening.store);
@@ -318,7 +268,7 @@ store_open(const char *path, const char *vfs, uint64_t seed, struct engine_probl
 		store_close(opening.store);
 		return rc;
 	}
-	*result = opening.store;
+	*store = opening.store;
 	return 0;
 }
 

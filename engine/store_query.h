@@ -23,6 +23,7 @@ struct store {
 	int failed;     /* the error that spoiled this transaction, or 0 */
 	int code;       /* SQLite's code of it */
 	int wal_frames; /* in the log at the last commit */
+	bool wal_used;  /* something was written since the log was emptied */
 	char error[256];
 };
 
@@ -33,6 +34,9 @@ int store_exec(struct store *store, const char *sql);
 
 /* The first number a text answers with, for what is asked once. */
 int store_scalar(struct store *store, const char *sql, int64_t *value);
+
+/* Version 0, an empty file, or an older one, becomes STORE_VERSION. */
+int store_upgrade(struct store *store, int64_t version, uint64_t seed);
 
 struct query {
 	struct store *store;

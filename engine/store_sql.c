@@ -8,6 +8,8 @@
 	"worker, "                                                                        \
 	"claimed, deadline, changed, size, uid, gid, pid, mode, created, receipt, draft"
 #define JOBS "SELECT " COLUMNS " FROM job "
+/* The index is named where it matters: a plan must not depend on what the planner guesses. */
+#define JOBS_BY(index) JOBS "INDEXED BY " index " "
 #define LIVE "state BETWEEN 2 AND 4"
 
 const char *const store_statements[SQL_STATEMENTS] = {
@@ -29,32 +31,39 @@ const char *const store_statements[SQL_STATEMENTS] = {
 	[SQL_JOB_DELETE] = "DELETE FROM job WHERE id=?1",
 
 	[SQL_JOB_GET] = JOBS "WHERE id=?1",
-	[SQL_JOB_BY_DRAFT] = JOBS "WHERE state=1 AND draft=?1",
-	[SQL_JOB_BY_WORKER] = JOBS "WHERE state=4 AND queue=?1 AND worker=?2",
-	[SQL_JOB_BY_NAME] = JOBS "WHERE named=1 AND queue=?1 AND name=?2",
-	[SQL_JOB_NEXT] = JOBS "WHERE queue=?1 AND state=2 ORDER BY pos LIMIT 1",
-	[SQL_JOB_NEXT_HEAD] = JOBS "WHERE queue=?1 AND state=2 AND head=1 ORDER BY pos LIMIT 1",
-	[SQL_JOB_FIRST_DUE] = JOBS "WHERE state=3 ORDER BY due LIMIT 1",
-	[SQL_JOB_FIRST_DEADLINE] = JOBS "WHERE state=4 ORDER BY deadline LIMIT 1",
-	[SQL_JOB_FIRST_ENDED] = JOBS "WHERE state=6 ORDER BY changed LIMIT 1",
-	[SQL_GROUP_FIRST] =
-		JOBS "WHERE queue=?1 AND grp_id=?2 AND " LIVE " ORDER BY pos LIMIT 1",
-	[SQL_GROUP_NEXT] =
-		JOBS "WHERE queue=?1 AND grp_id>?2 AND " LIVE " ORDER BY grp_id, pos LIMIT 1",
+	[SQL_JOB_BY_DRAFT] = JOBS_BY("job_staged") "WHERE state=1 AND draft=?1",
+	[SQL_JOB_BY_WORKER] = JOBS_BY("job_worker") "WHERE state=4 AND queue=?1 AND worker=?2",
+	[SQL_JOB_BY_NAME] = JOBS_BY("job_name") "WHERE named=1 AND queue=?1 AND name=?2",
+	[SQL_JOB_NEXT] = JOBS_BY("job_state") "WHERE queue=?1 AND state=2 ORDER BY pos LIMIT 1",
+	[SQL_JOB_NEXT_HEAD] = JOBS_BY(
+		"job_head") "WHERE queue=?1 AND state=2 AND head=1 ORDER BY pos LIMIT 1",
+	[SQL_JOB_FIRST_DUE] = JOBS_BY("job_due") "WHERE state=3 ORDER BY due LIMIT 1",
+	[SQL_JOB_FIRST_DEADLINE] =
+		JOBS_BY("job_deadline") "WHERE state=4 ORDER BY deadline LIMIT 1",
+	[SQL_JOB_FIRST_ENDED] = JOBS_BY("job_ended") "WHERE state=6 ORDER BY changed LIMIT 1",
+	[SQL_GROUP_FIRST] = JOBS_BY("job_group") "WHERE queue=?1 AND grp_id=?2 AND " LIVE
+						 " ORDER BY pos LIMIT 1",
+	[SQL_GROUP_NEXT] = JOBS_BY("job_group") "WHERE queue=?1 AND grp_id>?2 AND " LIVE
+						" ORDER BY grp_id, pos LIMIT 1",
 
-	[SQL_LIST_STATE] = JOBS "WHERE queue=?1 AND state=?2 AND pos>?3 ORDER BY pos",
+	[SQL_LIST_STATE] =
+		JOBS_BY("job_state") "WHERE queue=?1 AND state=?2 AND pos>?3 ORDER BY pos",
 	[SQL_LIST_RETRIES] =
-		JOBS "WHERE queue=?1 AND id>?2 AND failures>0 AND " LIVE " ORDER BY id",
-	[SQL_LIST_RECEIPTS] =
-		JOBS "WHERE queue=?1 AND id>?2 AND state BETWEEN 2 AND 5 ORDER BY id",
-	[SQL_LIST_NAMED] = JOBS "WHERE queue=?1 AND id>?2 AND named=1 ORDER BY id",
+		JOBS_BY("job_retries") "WHERE queue=?1 AND id>?2 AND failures>0 AND " LIVE
+				       " ORDER BY id",
+	[SQL_LIST_RECEIPTS] = JOBS_BY("job_receipts") "WHERE queue=?1 AND id>?2 AND state "
+						      "BETWEEN 2 AND 5 ORDER BY id",
+	[SQL_LIST_NAMED] =
+		JOBS_BY("job_named") "WHERE queue=?1 AND id>?2 AND named=1 ORDER BY id",
 	[SQL_LIST_GROUP] =
-		JOBS "WHERE queue=?1 AND grp_id=?2 AND pos>?3 AND " LIVE " ORDER BY pos",
+		JOBS_BY("job_group") "WHERE queue=?1 AND grp_id=?2 AND pos>?3 AND " LIVE
+				     " ORDER BY pos",
 	[SQL_LIST_STAGED] =
 		"SELECT id FROM job INDEXED BY job_staged WHERE state=1 ORDER BY id",
-	[SQL_LIST_LIVE] = "SELECT id FROM job WHERE queue=?1 AND state BETWEEN 1 AND 4 "
+	[SQL_LIST_LIVE] = "SELECT id FROM job INDEXED BY job_state WHERE queue=?1 AND state "
+			  "BETWEEN 1 AND 4 "
 			  "ORDER BY state=4 DESC, pos",
-	[SQL_UNGROUP] = "UPDATE job SET grp=NULL, grp_id=NULL, head=0 "
+	[SQL_UNGROUP] = "UPDATE job INDEXED BY job_state SET grp=NULL, grp_id=NULL, head=0 "
 			"WHERE queue=?1 AND state BETWEEN 1 AND 4",
 
 	[SQL_PAYLOAD_ADD] = "INSERT INTO payload(id, body) VALUES(?1, ?2)",

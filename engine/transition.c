@@ -6,7 +6,6 @@
 
 #include "engine/backoff.h"
 #include "engine/core.h"
-#include "engine/hash.h"
 
 /* What the record was, and is going to be. */
 struct change {
@@ -56,25 +55,31 @@ set_place(struct change *change)
 		change->engine->store, &change->engine->positions, &change->record->job.pos);
 }
 
+int
+group_held(struct engine *engine, int64_t queue_id, int64_t group_id, bool *held)
+{
+	struct record first;
+	int rc = store_group_first(engine->store, queue_id, group_id, &first);
+	*held = rc == 0;
+	if (rc == 0)
+		job_release(&first.job);
+	return rc == -ENOENT ? 0 : rc;
+}
+
 /* First of its group? Whoever enters goes to the tail, so it is when nobody else is there. */
 static int
 set_head(struct change *change)
 {
-	struct record *record = change->record, first;
+	struct record *record = change->record;
+	bool held = false;
 	if (!enters(change)) {
 		record->head = record->head && lifecycle_live(change->to);
 		return 0;
 	}
-	record->head = change->to_queue->rules.fifo;
-	if (!record->head || record->group_id == 0)
-		return 0;
-	int rc = store_group_first(
-		change->engine->store, change->to_queue->id, record->group_id, &first);
-	if (rc == -ENOENT)
-		return 0;
-	if (rc == 0)
-		job_release(&first.job);
-	record->head = false;
+	int rc = 0;
+	if (record->group_id != 0)
+		rc = group_held(change->engine, change->to_queue->id, record->group_id, &held);
+	record->head = change->to_queue->rules.fifo && !held;
 	return rc;
 }
 
@@ -148,39 +153,15 @@ set_values(struct change *change)
 
 /* ---- the store ---- */
 
-/* At most ENGINE_REASON_MAX bytes, ending where a character ends (UTF-8: before a byte that is
- * not 10xxxxxx). */
 static int
-reason_length(const char *reason)
-{
-	size_t length = strnlen(reason, ENGINE_REASON_MAX + 1);
-	if (length <= ENGINE_REASON_MAX)
-		return (int)length;
-	length = ENGINE_REASON_MAX;
-	for (int back = 0; back < 4 && length > 0; back++, length--)
-		if (((unsigned char)reason[length] & 0xc0) != 0x80)
-			return (int)length;
-	return ENGINE_REASON_MAX;
-}
-
-static int
-record_failure(struct change *change)
+write_failure(struct change *change)
 {
 	const struct transition *transition = change->transition;
-	struct record *record = change->record;
 	if (!transition->reason)
 		return 0;
-	char reason[ENGINE_REASON_MAX + 1];
-	(void)snprintf(reason, sizeof reason, "%.*s", reason_length(transition->reason),
-		transition->reason);
-	struct job_failure failure = {
-		.attempt = record->job.failures,
-		.at_ms = transition->now_ms,
-		.worker = transition->event == EVENT_BURY ? "" : change->worker,
-		.reason = reason,
-	};
-	return store_failure_add(
-		change->engine->store, record->job.id, ++record->history, &failure);
+	const char *worker = transition->event == EVENT_BURY ? "" : change->worker;
+	return failure_add(
+		change->engine, change->record, worker, transition->reason, transition->now_ms);
 }
 
 /* What a finished job leaves is its record at most. */
@@ -234,7 +215,7 @@ promote_next(const struct change *change)
 static int
 write_change(struct change *change)
 {
-	int rc = record_failure(change);
+	int rc = write_failure(change);
 	if (rc == 0)
 		rc = write_record(change);
 	if (rc == 0 && (change->to == JOB_DONE || change->to == JOB_NONE))
@@ -312,26 +293,4 @@ transition_apply(
 	if (rc == 0)
 		tell(&change);
 	return rc;
-}
-
-int
-transition_fail(struct engine *engine, struct record *record, const char *reason,
-	int64_t delay_ms, int64_t now_ms)
-{
-	const struct queue_rules *rules = &queue_get(engine, record->job.queue_id)->rules;
-	const struct backoff backoff = {
-		.base_ms = rules->backoff_ms,
-		.max_ms = rules->backoff_max_ms,
-		.jitter = rules->backoff_jitter,
-	};
-	int64_t failures = record->job.failures + 1;
-	if (delay_ms < 0)
-		delay_ms = backoff_delay_ms(&backoff, failures, hash_sequence(&engine->random));
-	struct transition transition = {
-		.event = failures > rules->max_retries ? EVENT_EXHAUST : EVENT_FAIL,
-		.now_ms = now_ms,
-		.due_ms = time_add_ms(now_ms, delay_ms),
-		.reason = reason,
-	};
-	return transition_apply(engine, record, &transition);
 }

@@ -4,7 +4,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "engine/core.h"
 
@@ -69,15 +68,23 @@ engine_failures(struct engine *engine, int64_t job_id, engine_failure_fn *fn, vo
 
 /* ---- why not now ---- */
 
+/* RFC 3339, UTC. The calendar repeats every 400 years, which are 146097 days; years are counted
+ * from a 1 March, so that a leap day is their last. */
 static void
 say_until(int64_t due_ms, char *text, size_t size)
 {
-	time_t seconds = (time_t)(due_ms / 1000);
-	struct tm tm;
-	char when[64] = "the end of time";
-	if (gmtime_r(&seconds, &tm))
-		(void)strftime(when, sizeof when, "%Y-%m-%dT%H:%M:%S", &tm);
-	(void)snprintf(text, size, "backoff until %s.%03dZ", when, (int)(due_ms % 1000));
+	int64_t seconds = due_ms / 1000, of_day = seconds % 86400;
+	int64_t days = seconds / 86400 + 719468; /* since 0000-03-01 */
+	int64_t day = days % 146097;
+	int64_t year = (day - day / 1460 + day / 36524 - day / 146096) / 365;
+	day -= 365 * year + year / 4 - year / 100;
+	int64_t month = (5 * day + 2) / 153;
+	int64_t calendar_month = month < 10 ? month + 3 : month - 9;
+	year += days / 146097 * 400 + (calendar_month <= 2);
+	(void)snprintf(text, size, "backoff until %04lld-%02d-%02dT%02d:%02d:%02d.%03dZ",
+		(long long)year, (int)calendar_month, (int)(day - (153 * month + 2) / 5 + 1),
+		(int)(of_day / 3600), (int)(of_day / 60 % 60), (int)(of_day % 60),
+		(int)(due_ms % 1000));
 }
 
 /* -ENOENT when nothing of its group is before it. */

@@ -15,6 +15,7 @@
 #include "fs/work_name.h"
 
 #define BATCH_MAX 1024
+#define LINGER_MS 2      /* patient works alone wait this long for company */
 #define SETTLE_MS 10     /* after a change: then time's next event is looked up again */
 #define MAINTAIN_MS 1000 /* idle for this long: one step of housekeeping */
 #define RETRY_MS 1000    /* after a failure of the store: who waits is tried again */
@@ -36,7 +37,8 @@ struct committer {
 	struct line queue;    /* of works, not of claims: first in, first out */
 	struct line finished; /* taken by the loop */
 	_Atomic bool has_finished;
-	bool stopping;
+	_Atomic int64_t *changed_ms; /* by queue and view; written by the committer only */
+	bool stopping, lingering;
 
 	/* The thread's own. */
 	struct line *lines; /* one a queue */
@@ -127,13 +129,13 @@ works_add(struct works *works, struct work *work)
 void
 committer_push(struct committer *committer, struct work *work)
 {
-	bool was_empty;
+	bool wake;
 
 	pthread_mutex_lock(&committer->lock);
-	was_empty = !committer->queue.first;
+	wake = !committer->queue.first || (committer->lingering && !work->type->patient);
 	line_append(&committer->queue, work);
 	pthread_mutex_unlock(&committer->lock);
-	if (was_empty)
+	if (wake)
 		pthread_cond_signal(&committer->pushed);
 }
 
@@ -178,24 +180,68 @@ committer_patience_ms(const struct committer *committer)
 	return ms < 0 ? 0 : ms > SLEEP_MAX_MS ? SLEEP_MAX_MS : ms;
 }
 
-/* Fills the batch with what has been pushed; waits at most `patience_ms` for something.
- * Returns false when it is time to stop. */
+static struct line *
+committer_line(struct committer *committer, int64_t queue_id)
+{
+	for (size_t i = 0; i < committer->line_count; i++)
+		if (committer->lines[i].queue_id == queue_id)
+			return &committer->lines[i];
+	return NULL;
+}
+
+/* Has only come what can wait for company: no worker waits for it either. */
 static bool
-committer_take(struct committer *committer, int64_t patience_ms)
+committer_is_patient(struct committer *committer)
+{
+	for (const struct work *work = committer->queue.first; work; work = work->next) {
+		const struct line *line = committer_line(committer, work->new.queue_id);
+
+		if (!work->type->patient || (line && line->first))
+			return false;
+	}
+	return true;
+}
+
+/* Both are called with the lock held. Until something has come, at most `patience_ms`. */
+static void
+committer_await(struct committer *committer, int64_t patience_ms)
 {
 	struct timespec until;
-	bool go_on = true;
 
-	committer->batch.count = 0;
 	if (patience_ms >= 0)
 		deadline_in(&until, patience_ms);
-	pthread_mutex_lock(&committer->lock);
 	while (!committer->queue.first && !committer->stopping) {
 		if (patience_ms < 0)
 			pthread_cond_wait(&committer->pushed, &committer->lock);
 		else if (pthread_cond_timedwait(&committer->pushed, &committer->lock, &until))
 			break;
 	}
+}
+
+static void
+committer_linger(struct committer *committer)
+{
+	struct timespec until;
+
+	deadline_in(&until, LINGER_MS);
+	committer->lingering = true;
+	while (committer->queue.first && !committer->stopping &&
+		committer_is_patient(committer))
+		if (pthread_cond_timedwait(&committer->pushed, &committer->lock, &until))
+			break;
+	committer->lingering = false;
+}
+
+/* Fills the batch with what has been pushed. Returns false when it is time to stop. */
+static bool
+committer_take(struct committer *committer, int64_t patience_ms)
+{
+	bool go_on;
+
+	committer->batch.count = 0;
+	pthread_mutex_lock(&committer->lock);
+	committer_await(committer, patience_ms);
+	committer_linger(committer);
 	go_on = committer->queue.first || !committer->stopping;
 	while (committer->queue.first && committer->batch.count < BATCH_MAX) {
 		/* The room for a whole batch was made at the start. */
@@ -206,6 +252,36 @@ committer_take(struct committer *committer, int64_t patience_ms)
 	return go_on;
 }
 
+/* ---- when directories changed ---- */
+
+int64_t
+committer_changed_ms(struct committer *committer, size_t queue_index, enum view view)
+{
+	return committer->changed_ms[queue_index * VIEW_COUNT + view];
+}
+
+static void
+committer_mark(struct committer *committer, int64_t queue_id)
+{
+	struct line *line = committer_line(committer, queue_id);
+
+	if (line)
+		line->changed = true;
+}
+
+static void
+committer_show_changes(struct committer *committer)
+{
+	for (size_t i = 0; i < committer->line_count; i++) {
+		struct line *line = &committer->lines[i];
+
+		for (enum view view = 0; view < VIEW_COUNT && line->changed; view++)
+			committer->changed_ms[i * VIEW_COUNT + view] =
+				tree_changed_ms(committer->engine, view, line->queue_id);
+		line->changed = false;
+	}
+}
+
 /* Answers what took effect, and gives it back to the loop first: its finish comes before any
  * request that is made after the answer. */
 static void
@@ -213,6 +289,7 @@ committer_deliver(struct committer *committer)
 {
 	struct works *done = &committer->done;
 
+	committer_show_changes(committer);
 	if (!done->count)
 		return;
 	pthread_mutex_lock(&committer->lock);
@@ -235,15 +312,6 @@ committer_deliver(struct committer *committer)
 }
 
 /* ---- claims that wait ---- */
-
-static struct line *
-committer_line(struct committer *committer, int64_t queue_id)
-{
-	for (size_t i = 0; i < committer->line_count; i++)
-		if (committer->lines[i].queue_id == queue_id)
-			return &committer->lines[i];
-	return NULL;
-}
 
 int
 committer_wait(struct committer *committer, struct work *claim)
@@ -406,6 +474,9 @@ committer_run(struct committer *committer, struct work *work)
 	int rc;
 
 	work_reset(work);
+	committer_mark(committer, work->queue_id);
+	committer_mark(committer, work->target_queue_id);
+	committer_mark(committer, work->new.queue_id);
 	rc = work->type->run(committer, work);
 	if (rc == WORK_FAILED)
 		return work->error;
@@ -420,6 +491,8 @@ committer_tick(struct committer *committer)
 {
 	if (committer->now_ms < committer->tick_ms)
 		return 0;
+	for (size_t i = 0; i < committer->line_count; i++)
+		committer->lines[i].changed = true;
 	return engine_tick(committer->engine, committer->now_ms, &committer->tick_ms);
 }
 
@@ -581,11 +654,17 @@ committer_init(struct committer *committer)
 	committer->lines = calloc(committer->line_count, sizeof *committer->lines);
 	committer->batch.at = calloc(BATCH_MAX, sizeof(struct work *));
 	committer->done.at = calloc(BATCH_MAX, sizeof(struct work *));
-	if (!committer->lines || !committer->batch.at || !committer->done.at)
+	committer->changed_ms =
+		calloc(committer->line_count * VIEW_COUNT, sizeof *committer->changed_ms);
+	if (!committer->lines || !committer->batch.at || !committer->done.at ||
+		!committer->changed_ms)
 		return -ENOMEM;
 	committer->batch.room = committer->done.room = BATCH_MAX;
-	for (size_t i = 0; i < committer->line_count; i++)
+	for (size_t i = 0; i < committer->line_count; i++) {
 		committer->lines[i].queue_id = committer->fs->queues[i].id;
+		committer->lines[i].changed = true;
+	}
+	committer_show_changes(committer);
 	pthread_mutex_init(&committer->lock, NULL);
 	pthread_condattr_init(&attr);
 	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
@@ -598,6 +677,7 @@ static void
 committer_free(struct committer *committer)
 {
 	free(committer->lines);
+	free(committer->changed_ms);
 	free(committer->batch.at);
 	free(committer->done.at);
 	free(committer->granted.at);

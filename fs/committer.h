@@ -30,6 +30,9 @@ void committer_push(struct committer *committer, struct work *work);
  * linked by `next`. The caller calls finish and drops its reference. No lock when there is
  * none. */
 struct work *committer_finished(struct committer *committer);
+/* When a view of a queue last changed, as of what has been answered. The queue's index in the
+ * configuration. */
+int64_t committer_changed_ms(struct committer *committer, size_t queue_index, enum view view);
 /* The interrupt of a waiting claim: if `request` still waits, it gets EINTR. */
 void committer_cancel(struct committer *committer, fuse_req_t request);
 

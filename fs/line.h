@@ -5,6 +5,7 @@
 #ifndef FS_LINE_H
 #define FS_LINE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -13,6 +14,7 @@
 struct line {
 	int64_t queue_id;
 	struct work *first, *last; /* linked by work->next */
+	bool changed;              /* this queue has been worked on since the last delivery */
 };
 
 static inline void

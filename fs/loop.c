@@ -33,6 +33,25 @@ loop_queue(const struct loop *loop, fuse_ino_t ino)
 	return fs_queue_by_id(loop->fs, ino_unpack(ino).queue_id);
 }
 
+int64_t
+loop_changed_ms(struct loop *loop, enum node node, const struct fs_queue *queue)
+{
+	size_t index = (size_t)(queue - loop->fs->queues);
+	int64_t jobs_ms = committer_changed_ms(loop->committer, index, tree[node].view);
+
+	if (node != NODE_QUEUE || jobs_ms > loop->drafts_changed_ms[index])
+		return jobs_ms;
+	return loop->drafts_changed_ms[index];
+}
+
+void
+loop_drafts_changed(struct loop *loop, int64_t queue_id)
+{
+	const struct fs_queue *queue = fs_queue_by_id(loop->fs, queue_id);
+
+	loop->drafts_changed_ms[queue - loop->fs->queues] = now_ms();
+}
+
 struct work *
 loop_work(fuse_req_t request, const struct work_type *type)
 {
@@ -94,7 +113,10 @@ loop_init(struct loop *loop, struct engine *engine)
 		rc = workers_init(&loop->workers, loop->fs->shared);
 	if (!rc)
 		rc = handles_init(&loop->handles, loop->fs->shared);
-	loop->drafts_changed_ms = loop->fs->mounted_ms;
+	loop->drafts_changed_ms =
+		calloc(loop->fs->config->queue_count, sizeof *loop->drafts_changed_ms);
+	if (!rc && !loop->drafts_changed_ms)
+		rc = -ENOMEM;
 	for (size_t i = 0; i < loop->fs->config->queue_count && !rc; i++)
 		rc = engine_names(engine, loop->fs->queues[i].id, 0, loop_add_name, loop);
 	return rc;
@@ -103,6 +125,7 @@ loop_init(struct loop *loop, struct engine *engine)
 void
 loop_release(struct loop *loop)
 {
+	free(loop->drafts_changed_ms);
 	hash_set_release(&loop->names);
 	handles_release(&loop->handles);
 	workers_release(&loop->workers);

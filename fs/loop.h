@@ -32,8 +32,8 @@ struct loop {
 	struct hash_set names; /* that the store may resolve */
 	struct reopening reopenings[REOPENING_COUNT];
 	unsigned next_reopening;
-	int64_t drafts_changed_ms; /* when one last came or went */
-	uint64_t unique;           /* of the request that is being handled */
+	int64_t *drafts_changed_ms; /* by queue: when one last came or went */
+	uint64_t unique;            /* of the request that is being handled */
 };
 
 /* Fills *loop, whose `fs` is set, from the shared mapping and the store's names. Returns 0 or
@@ -61,6 +61,10 @@ struct loop *loop_of(fuse_req_t request);
 struct work *loop_work(fuse_req_t request, const struct work_type *type);
 /* Hands it to the committer; one whose error is set already (-ENOMEM) is answered instead. */
 void loop_push(struct loop *loop, struct work *work);
+/* When the directory `node` of a queue last changed. */
+int64_t loop_changed_ms(struct loop *loop, enum node node, const struct fs_queue *queue);
+/* A draft of this queue came or went. */
+void loop_drafts_changed(struct loop *loop, int64_t queue_id);
 /* The queue that an inode number names, or NULL. */
 const struct fs_queue *loop_queue(const struct loop *loop, fuse_ino_t ino);
 

@@ -68,7 +68,7 @@ draft_new(struct loop *loop, fuse_req_t request, const struct fs_queue *queue, c
 	int rc = drafts_create(&loop->drafts, &new, slot);
 
 	if (!rc && name)
-		loop->drafts_changed_ms = new.now_ms;
+		loop_drafts_changed(loop, queue->id);
 	return rc;
 }
 
@@ -449,6 +449,7 @@ draft_complete(struct loop *loop, fuse_req_t request, uint32_t slot)
 	if (!work)
 		return; /* what is staged is published at the next close, or the next start */
 	draft->state = DRAFT_PUBLISHING;
+	loop_drafts_changed(loop, draft->queue_id);
 	committer_push(loop->committer, work);
 }
 
@@ -513,7 +514,7 @@ draft_published(struct loop *loop, int64_t draft_id, int error)
 		draft->dirty = true;
 		return;
 	}
-	loop->drafts_changed_ms = now_ms();
+	loop_drafts_changed(loop, draft->queue_id);
 	if (!draft->nameless && handles_on(&loop->handles, draft_ino(loop, slot))) {
 		drafts_unname(&loop->drafts, slot);
 		draft->state = DRAFT_UNLINKED; /* for those who still read it */
@@ -531,7 +532,7 @@ draft_drop(struct loop *loop, uint32_t slot)
 	struct draft *draft = drafts_at(&loop->drafts, slot);
 	fuse_ino_t number = draft_ino(loop, slot);
 
-	loop->drafts_changed_ms = now_ms();
+	loop_drafts_changed(loop, draft->queue_id);
 	drafts_unname(&loop->drafts, slot);
 	draft->state = DRAFT_UNLINKED;
 	if (!handles_on(&loop->handles, number))
@@ -604,6 +605,7 @@ draft_rename(struct loop *loop, fuse_req_t request, uint32_t slot, const struct 
 	draft_replace(loop, queue->id, name, drafts_id(&loop->drafts, slot));
 	drafts_rename(&loop->drafts, slot, queue->id, name);
 	draft->final = final && writing;
-	loop->drafts_changed_ms = draft->ctime_ms = now_ms();
+	draft->ctime_ms = now_ms();
+	loop_drafts_changed(loop, queue->id);
 	(void)fuse_reply_err(request, 0);
 }

@@ -34,15 +34,15 @@ place_of(const struct loop *loop, fuse_ino_t number, struct place *place)
 
 /* ---- lookup ---- */
 
-/* A fixed entry whose attributes do not depend on jobs. Returns 0 or -ENOMEM. */
+/* Returns 0 or -ENOMEM. */
 static int
-fixed_attr(const struct loop *loop, enum node node, const struct fs_queue *queue,
-	struct stat *attr)
+node_attr(struct loop *loop, enum node node, const struct fs_queue *queue, struct stat *attr)
 {
 	struct content text;
 	int rc = 0;
 
-	*attr = attr_node(loop->fs, node, queue, 0);
+	*attr = attr_node(loop->fs, node, queue,
+		tree[node].view == VIEW_COUNT ? 0 : loop_changed_ms(loop, node, queue));
 	if (node == NODE_README) {
 		rc = render_readme(loop->fs, &text);
 		attr->st_size = rc ? 0 : (off_t)text.size;
@@ -52,23 +52,20 @@ fixed_attr(const struct loop *loop, enum node node, const struct fs_queue *queue
 	return rc;
 }
 
-/* The time of a directory whose jobs change is the committer's to tell. */
-static struct fuse_entry_param
-node_entry(enum node node, const struct stat *attr)
+static double
+node_timeout(enum node node)
 {
-	return attr_entry(
-		attr, TIMEOUT_FIXED, tree[node].view == VIEW_COUNT ? TIMEOUT_FIXED : 0);
+	return tree[node].view == VIEW_COUNT ? TIMEOUT_FIXED : TIMEOUT_DIRECTORY;
 }
 
 static void
-reply_node(const struct loop *loop, fuse_req_t request, enum node node,
-	const struct fs_queue *queue)
+reply_node(struct loop *loop, fuse_req_t request, enum node node, const struct fs_queue *queue)
 {
 	struct fuse_entry_param entry;
 	struct stat attr;
-	int rc = fixed_attr(loop, node, queue, &attr);
+	int rc = node_attr(loop, node, queue, &attr);
 
-	entry = node_entry(node, &attr);
+	entry = attr_entry(&attr, TIMEOUT_FIXED, node_timeout(node));
 	if (rc)
 		(void)fuse_reply_err(request, -rc);
 	else
@@ -118,7 +115,7 @@ lookup_worker(
 	if (worker->known) {
 		struct stat attr = attr_claim(
 			queue, worker, workers_ino(&loop->workers, slot), loop->fs->mounted_ms);
-		struct fuse_entry_param entry = attr_entry(&attr, 0, 0);
+		struct fuse_entry_param entry = attr_entry(&attr, 0, TIMEOUT_FIXED);
 
 		(void)fuse_reply_entry(request, &entry);
 		return;
@@ -220,7 +217,6 @@ getattr_store(struct loop *loop, fuse_req_t request, fuse_ino_t number)
 	work->ino = number;
 	work->queue_id = ino_unpack(number).queue_id;
 	work->size = held_size(loop, number, &work->flag);
-	work->time_ms = ino_unpack(number).node == NODE_QUEUE ? loop->drafts_changed_ms : 0;
 	loop_push(loop, work);
 }
 
@@ -231,16 +227,12 @@ getattr_node(struct loop *loop, fuse_req_t request, fuse_ino_t number)
 	struct stat attr;
 	int rc = place_of(loop, number, &place);
 
-	if (!rc && tree[place.node].view != VIEW_COUNT) {
-		getattr_store(loop, request, number);
-		return;
-	}
 	if (!rc)
-		rc = fixed_attr(loop, place.node, place.queue, &attr);
+		rc = node_attr(loop, place.node, place.queue, &attr);
 	if (rc)
 		(void)fuse_reply_err(request, -rc);
 	else
-		(void)fuse_reply_attr(request, &attr, TIMEOUT_FIXED);
+		(void)fuse_reply_attr(request, &attr, node_timeout(place.node));
 }
 
 static void
@@ -261,7 +253,7 @@ getattr_claim(struct loop *loop, fuse_req_t request, fuse_ino_t number)
 		return;
 	}
 	attr = attr_claim(queue, worker, number, loop->fs->mounted_ms);
-	(void)fuse_reply_attr(request, &attr, 0);
+	(void)fuse_reply_attr(request, &attr, TIMEOUT_FIXED);
 }
 
 /* Replies: attr, err. */
@@ -399,7 +391,7 @@ list_fixed(const struct loop *loop, struct listing *listing, const struct place 
 		if (!tree[node].name || tree[node].parent != place->node)
 			continue;
 		attr = attr_node(loop->fs, node, place->queue, 0);
-		entry = node_entry(node, &attr);
+		entry = attr_entry(&attr, TIMEOUT_FIXED, 0);
 		if (tree[node].type == S_IFREG)
 			entry.ino = 0; /* their size is for getattr to tell */
 		if (!listing_add(listing, tree[node].name, &entry, *offset + 1))
@@ -415,7 +407,7 @@ list_queues(const struct loop *loop, struct listing *listing, int64_t offset)
 		i++) {
 		const struct fs_queue *queue = &loop->fs->queues[i];
 		struct stat attr = attr_node(loop->fs, NODE_QUEUE, queue, 0);
-		struct fuse_entry_param entry = node_entry(NODE_QUEUE, &attr);
+		struct fuse_entry_param entry = attr_entry(&attr, TIMEOUT_FIXED, 0);
 
 		if (!listing_add(listing, queue->config->name, &entry,
 			    2 + NODE_COUNT + (int64_t)i + 1))

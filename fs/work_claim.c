@@ -29,7 +29,7 @@ work_worker_lookup_run(struct committer *committer, struct work *work)
 		worker_bind(&worker, work->job.id, work->job.size, work->job.claimed_ms);
 	attr = attr_claim(
 		fs_queue_by_id(fs, work->queue_id), &worker, work->ino, fs->mounted_ms);
-	work->entry = attr_entry(&attr, 0, 0);
+	work->entry = attr_entry(&attr, 0, TIMEOUT_FIXED);
 	return 0;
 }
 
@@ -126,8 +126,14 @@ work_claim_undo(struct committer *committer, struct work *claim)
 static void
 work_claim_open_reply(struct committer *committer, struct work *work)
 {
-	int rc = fuse_reply_open(work->request, &work->file);
+	int rc;
 
+	/* The file has a size now. Until here the kernel could believe in the one it was looked up
+	 * with, and it may again from here on. This takes no lock that a request holds: attributes
+	 * only, no pages (fuse_lowlevel.h). That the kernel has forgotten the number is no error. */
+	(void)fuse_lowlevel_notify_inval_inode(
+		committer_fs(committer)->session, work->ino, -1, 0);
+	rc = fuse_reply_open(work->request, &work->file);
 	/* The caller has gone, and its release will never come (fuse_lowlevel.h): not
 	 * delivered. */
 	if (rc && !work->again)
@@ -233,7 +239,7 @@ static void
 work_heartbeat_reply(struct committer *committer, struct work *work)
 {
 	(void)committer;
-	(void)fuse_reply_attr(work->request, &work->entry.attr, 0);
+	(void)fuse_reply_attr(work->request, &work->entry.attr, TIMEOUT_FIXED);
 }
 
 /* time_ms: when the claim is to time out, 0 for "from now on"; entry.attr is the answer. */

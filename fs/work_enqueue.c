@@ -124,6 +124,7 @@ work_publish_finish(struct loop *loop, struct work *work)
 
 const struct work_type work_publish = {
 	.name = "publish",
+	.patient = true, /* it shares the commit of the next request */
 	.run = work_publish_run,
 	.finish = work_publish_finish,
 };

@@ -165,29 +165,16 @@ static int
 work_getattr_run(struct committer *committer, struct work *work)
 {
 	struct ino ino = ino_unpack(work->ino);
-	int64_t changed_ms;
 
-	if (ino.class != INO_NODE) {
-		work->node = ino.node;
-		return work_getattr_job(committer, work);
-	}
-	changed_ms = tree_changed_ms(
-		committer_engine(committer), tree[ino.node].view, work->queue_id);
-	if (work->time_ms > changed_ms)
-		changed_ms = work->time_ms; /* a draft came or went later */
-	work->entry.attr = attr_node(
-		committer_fs(committer), ino.node, work_queue(committer, work), changed_ms);
-	return 0;
+	work->node = ino.node;
+	return work_getattr_job(committer, work);
 }
 
 static void
 work_getattr_reply(struct committer *committer, struct work *work)
 {
-	bool directory = S_ISDIR(work->entry.attr.st_mode);
-
 	(void)committer;
-	(void)fuse_reply_attr(
-		work->request, &work->entry.attr, directory ? TIMEOUT_DIRECTORY : 0);
+	(void)fuse_reply_attr(work->request, &work->entry.attr, 0);
 }
 
 const struct work_type work_getattr = {

@@ -367,7 +367,7 @@ for i in range(200):
 	absent "$M/mail/receipts/$receipt"
 	restart
 	no_claim mail w
-	equal 0 "$(count_in mail/receipts)"
+	equal 0 "$(live_in mail)"
 }
 
 @test "a failed job goes to backoff/, its mtime is when it is due, and comes back" {
@@ -690,5 +690,5 @@ amount()
 	    got = [j["n"] for j in done if j["g"] == "g%d" % g]
 	    assert got == sorted(got), got
 	EOF
-	equal 0 "$(count_in ledger/receipts)"
+	equal 0 "$(live_in ledger)"
 }

@@ -319,6 +319,16 @@ count_in()
 	jobs_in "$1" | wc -l
 }
 
+# live_in QUEUE: how many jobs it has, whatever their state.
+live_in()
+{
+	local folder jobs=0
+	for folder in . running backoff dead-letter; do
+		jobs=$((jobs + $(count_in "$1/$folder")))
+	done
+	echo $jobs
+}
+
 # payloads QUEUE: those of the waiting jobs, in order, in one line.
 payloads()
 {

@@ -3,14 +3,16 @@
 
 load harness
 
-# as_root COMMAND...: as root, or as root of a user namespace of its own.
+# as_root CODE ARGUMENT...: runs bash code as root in a mount namespace of its own, and in a user
+# namespace when we are not root. There the program is installed: mount(8) looks for it in
+# /usr/local/bin and the like, whatever PATH says.
 as_root()
 {
-	if [ "$(id -u)" -eq 0 ]; then
-		"$@"
-	else
-		unshare --user --map-root-user --mount "$@"
-	fi
+	local code=$1 namespaces=--mount
+	shift
+	[ "$(id -u)" -eq 0 ] || namespaces="--mount --user --map-root-user"
+	# shellcheck disable=SC2086 # a list of words
+	timeout 60 unshare $namespaces bash -euc "mount --bind ${SPOOLFS%/*} /usr/local/bin; $code" bash "$@" 3>&-
 }
 
 @test "the command returns when the mount answers" {
@@ -66,11 +68,11 @@ as_root()
 }
 
 @test "umount ends the daemon" {
-	as_root bash -euc '
-		"$1" -o "log=$2" "$3" "$4" 3>&-
+	as_root '
+		"$1" -o "log=$2" "$3" "$4"
 		mountpoint -q "$4"
 		umount "$4"
-	' umount "$SPOOLFS" "$LOG" "$(configure 'mail: {}' && echo "$CONFIG")" "$M"
+	' "$SPOOLFS" "$LOG" "$(configure 'mail: {}' && echo "$CONFIG")" "$M"
 	unmounted
 	eventually gone
 }
@@ -252,11 +254,11 @@ as_root()
 
 @test "-o allow_other is accepted" {
 	configure 'mail: {}'
-	as_root bash -euc '
-		"$1" -o "log=$2,allow_other" "$3" "$4" 3>&-
+	as_root '
+		"$1" -o "log=$2,allow_other" "$3" "$4"
 		findmnt -no OPTIONS "$4" | grep -q allow_other
-		fusermount3 -u "$4"
-	' allow_other "$SPOOLFS" "$LOG" "$CONFIG" "$M"
+		umount "$4"
+	' "$SPOOLFS" "$LOG" "$CONFIG" "$M"
 	eventually gone
 }
 
@@ -273,13 +275,13 @@ as_root()
 
 @test "mount -t fuse.spoolfs CONFIG MOUNTPOINT" {
 	configure 'mail: {}'
-	as_root env PATH="$(dirname "$SPOOLFS"):$PATH" bash -euc '
-		mount -t fuse.spoolfs -o "noatime,log=$1" "$2" "$3" 3>&-
+	as_root '
+		mount -t fuse.spoolfs -o "noatime,log=$1" "$2" "$3"
 		mountpoint -q "$3"
 		echo hello > "$3/mail/a"
 		test "$(findmnt -no FSTYPE "$3")" = fuse.spoolfs
 		umount "$3"
-	' mount "$LOG" "$CONFIG" "$M"
+	' "$LOG" "$CONFIG" "$M"
 	eventually gone
 	unmounted
 }
@@ -287,11 +289,11 @@ as_root()
 @test "a line of fstab mounts and unmounts" {
 	configure 'mail: {}'
 	echo "$CONFIG $M fuse.spoolfs rw,noatime,nofail,_netdev,x-systemd.automount,log=$LOG 0 0" >"$T/fstab"
-	as_root env PATH="$(dirname "$SPOOLFS"):$PATH" bash -euc '
-		mount --fstab "$1" "$2" 3>&-
+	as_root '
+		mount --fstab "$1" "$2"
 		mountpoint -q "$2"
 		umount "$2"
-	' fstab "$T/fstab" "$M"
+	' "$T/fstab" "$M"
 	eventually gone
 }
 

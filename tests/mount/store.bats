@@ -15,7 +15,7 @@ will_not_start()
 {
 	local before word
 	before=$(sha256sum <"$STORE")
-	run --separate-stderr start
+	run --separate-stderr timeout 20 "$SPOOLFS" "$CONFIG" "$M" 3>&-
 	[ "$status" -ne 0 ]
 	contains "$stderr" "$STORE"
 	for word in "$@"; do
@@ -117,11 +117,16 @@ for i in range(50):
 @test "another program's SQLite file is refused and left alone" {
 	configure 'mail: {}'
 	sqlite3 "$STORE" 'create table job(x); pragma user_version = 1; insert into job values (1)'
-	run --separate-stderr start
+	will_not_start
+	equal 1 "$(sqlite3 "$STORE" 'select count(*) from job')"
+}
+
+@test "with a log file of its own the daemon still tells on standard error why it does not start" {
+	configure 'mail: {}'
+	seq 10000 >"$STORE"
+	run --separate-stderr timeout 20 "$SPOOLFS" -o "log=$T/other.log" "$CONFIG" "$M" 3>&-
 	[ "$status" -ne 0 ]
 	contains "$stderr" "$STORE"
-	equal 1 "$(sqlite3 "$STORE" 'select count(*) from job')"
-	unmounted
 }
 
 @test "a queue taken out of the config keeps its jobs: a warning counts them, putting it back brings them back" {

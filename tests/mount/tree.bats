@@ -47,7 +47,7 @@ a_job_everywhere()
 	equal "$retried" "$(jobs_in mail/backoff)"
 	equal "$retried" "$(jobs_in mail/retries)"
 	equal "$dead" "$(jobs_in mail/dead-letter)"
-	equal "$(printf '%s\n' "$retried" "$running" "$dead" "$waiting")" "$(jobs_in mail/receipts | sort)"
+	equal "a b c d" "$(ls "$M/mail/receipts" | paste -s -d ' ')"
 }
 
 @test "a job is not to be found where it does not belong" {
@@ -349,7 +349,7 @@ assert len(names) == 5000 == len(set(names)), len(names)
 assert names == sorted(names)
 ' "$M/mail"
 	equal 5000 "$(find "$M/mail" -maxdepth 1 -name '0*' | sort -u | wc -l)"
-	equal 5000 "$(ls -l "$M/mail" | grep -c '^-.* 0')"
+	equal 5000 "$(ls -l "$M/mail" | awk '$NF ~ /^0/' | wc -l)"
 }
 
 @test "a listing of 5,000 jobs while jobs come and go neither repeats nor skips what stays" {

@@ -513,7 +513,7 @@ test_concurrency_is_exact(void **state)
 	for (int i = 0; i < 5; i++) {
 		struct job job;
 		bool again;
-		char worker[8];
+		char worker[16];
 		(void)snprintf(worker, sizeof worker, "w%d", i);
 		int rc = engine_claim(
 			world.engine, world.queue, worker, world.now_ms, &job, &again);

@@ -246,11 +246,11 @@ test_binary_file(void **state)
 	release(&loaded);
 }
 
-/* A megabyte of one pattern: it must end soon, and well. */
+/* A file of one pattern again and again: it must end soon, and well. */
 static void
-check_nonsense(const char *pattern)
+check_nonsense(const char *pattern, size_t size)
 {
-	size_t size = 1 << 20, length = strlen(pattern);
+	size_t length = strlen(pattern);
 	char *bytes = malloc(size);
 	assert_non_null(bytes);
 	for (size_t i = 0; i < size; i++)
@@ -267,10 +267,19 @@ static void
 test_nonsense(void **state)
 {
 	(void)state;
-	static const char *const patterns[] = { "[", "{", "{[", "x", "${", "a: b\n", "? ", "'",
-		"${A", "\n" };
+	static const char *const patterns[] = { "[", "{", "{[", "x", "${", "a: b\n", "? ", "- ",
+		"'", "\"", "${A", "\n", "&a *a ", "<<: " };
 	for (size_t i = 0; i < sizeof patterns / sizeof *patterns; i++)
-		check_nonsense(patterns[i]);
+		check_nonsense(patterns[i], 20000);
+}
+
+static void
+test_megabyte_of_nonsense(void **state)
+{
+	(void)state;
+	check_nonsense("[", 1 << 20);
+	check_nonsense("${", 1 << 20);
+	check_nonsense("hello, world; ", 1 << 20);
 }
 
 static void
@@ -318,6 +327,7 @@ main(void)
 		cmocka_unit_test(test_unreadable_files),
 		cmocka_unit_test(test_binary_file),
 		cmocka_unit_test(test_nonsense),
+		cmocka_unit_test(test_megabyte_of_nonsense),
 		cmocka_unit_test(test_deep_nesting),
 		cmocka_unit_test(test_byte_order_mark),
 	};

@@ -317,21 +317,21 @@ test_iii_complaints(void **state)
 			"1:53: warning: adapter: 'redis' is not used; spoolfs keeps jobs in a "
 			"store of its own, which store: PATH names\n" },
 		{ W("{ adapter: redis, " QUEUES " }"),
-			"1:46: adapter: expected a map with name and config, found redis\n" },
+			"1:45: adapter: expected a map with name and config, found redis\n" },
 		{ W("{ adapter: { config: { file_path: [] } }, " QUEUES " }"),
-			"1:69: adapter: file_path: expected a path, found a list\n" },
+			"1:68: adapter: file_path: expected a path, found a list\n" },
 		{ W("{ adapter: { config: { file_path: ${UNSET} } }, " QUEUES " }"),
-			"1:69: adapter: file_path: the variable UNSET is not set and has no "
+			"1:68: adapter: file_path: the variable UNSET is not set and has no "
 			"default; set it, or write ${UNSET:DEFAULT}\n" },
 		{ W("{ queue_config: 1, x: 2, " QUEUES " }"),
-			"1:37: warning: workers: key 'queue_config' is ignored; did you mean "
+			"1:36: warning: workers: key 'queue_config' is ignored; did you mean "
 			"'queue_configs'?\n"
-			"1:54: warning: workers: key 'x' is ignored; spoolfs reads adapter and "
+			"1:53: warning: workers: key 'x' is ignored; spoolfs reads adapter and "
 			"queue_configs\n" },
 		{ W("{ queue_configs: { a: { x: 1 } } }"),
-			"1:59: queue 'a': unknown key 'x'; spoolfs.yaml(5) lists the keys\n" },
+			"1:58: queue 'a': unknown key 'x'; spoolfs.yaml(5) lists the keys\n" },
 		{ W("[]"),
-			NO_QUEUES "1:34: workers: config: expected a map with queue_configs, "
+			NO_QUEUES "1:33: workers: config: expected a map with queue_configs, "
 				  "found a list\n" },
 		{ W("~"), NO_QUEUES },
 		{ "workers:\n", NO_QUEUES },
