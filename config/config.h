@@ -39,7 +39,7 @@ struct config_queue {
 	int64_t max_retries;
 	int64_t backoff_ms;
 	int64_t backoff_max_ms; /* or CONFIG_NONE */
-	double backoff_jitter;	/* 0..1 */
+	double backoff_jitter;  /* 0..1 */
 	int64_t timeout_ms;
 	enum config_payload payload;
 	int64_t max_payload_bytes;
@@ -72,7 +72,8 @@ typedef void config_report_fn(void *context, const struct config_message *messag
  * Returns 0 and fills *config (the caller releases it), -EINVAL when the file has mistakes (they
  * have been reported), or -errno when it cannot be read (reported as well); *config is then empty.
  */
-int config_load(const char *path, config_report_fn *report, void *context, struct config *config);
+int config_load(
+	const char *path, config_report_fn *report, void *context, struct config *config);
 
 void config_release(struct config *config);
 

@@ -94,7 +94,8 @@ add_syntax_mistake(
 	struct mistakes *mistakes, const yaml_parser_t *parser, const struct input *masked)
 {
 	struct place place = place_of_mark(parser->problem_mark);
-	if (parser->error == YAML_MEMORY_ERROR) {
+	/* Without memory libyaml sometimes ends without a word. */
+	if (parser->error == YAML_MEMORY_ERROR || !parser->problem) {
 		mistakes->out_of_memory = true;
 		return;
 	}

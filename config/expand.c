@@ -82,10 +82,13 @@ unmask_variable(const char *text, const char *end, char inside[static VARIABLE_M
 	text += 2 * (size_t)MASK_SIZE;
 	while (text < end && length < VARIABLE_MAX - 1) {
 		int character = unmask(text);
+		inside[length] = *text;
+		if (character >= 0)
+			inside[length] = (char)character;
 		text += character < 0 ? 1 : MASK_SIZE;
 		if (character == '}')
 			break;
-		inside[length++] = character < 0 ? text[-1] : (char)character;
+		length++;
 	}
 	inside[length] = '\0';
 	return text;

@@ -18,7 +18,7 @@ print_in_units(int64_t value, const struct unit *unit, FILE *out)
 {
 	while (value < unit->size || value % unit->size)
 		unit++;
-	fprintf(out, "%" PRId64 " %s", value / unit->size, unit->name);
+	(void)fprintf(out, "%" PRId64 " %s", value / unit->size, unit->name);
 }
 
 static void
@@ -27,7 +27,7 @@ print_duration(int64_t duration_ms, FILE *out)
 	static const struct unit units[] = { { 86400000, "d" }, { 3600000, "h" },
 		{ 60000, "min" }, { 1000, "s" }, { 1, "ms" } };
 	if (duration_ms == 0)
-		fputs("at once", out);
+		(void)fputs("at once", out);
 	else
 		print_in_units(duration_ms, units, out);
 }
@@ -57,28 +57,29 @@ print_delays(const struct config_queue *queue, FILE *out)
 		queue->max_retries < DELAYS_SHOWN ? queue->max_retries : DELAYS_SHOWN;
 	for (int64_t i = 0; i < shown_count; i++) {
 		print_duration(delay_ms, out);
-		fputs(", ", out);
+		(void)fputs(", ", out);
 		delay_ms = next_delay(queue, delay_ms);
 	}
 	if (queue->max_retries > shown_count)
-		fprintf(out, "and %" PRId64 " more, ", queue->max_retries - shown_count);
-	fputs(shown_count ? "then dead-letter" : "no retries: dead-letter at once", out);
+		(void)fprintf(out, "and %" PRId64 " more, ", queue->max_retries - shown_count);
+	(void)fputs(shown_count ? "then dead-letter" : "no retries: dead-letter at once", out);
 }
 
 static void
 print_attempts(const struct config_queue *queue, FILE *out)
 {
 	if (queue->max_retries == 0)
-		fputs("a job runs once", out);
+		(void)fputs("a job runs once", out);
 	else
-		fprintf(out, "a job runs at most %" PRId64 " times", queue->max_retries + 1);
+		(void)fprintf(
+			out, "a job runs at most %" PRId64 " times", queue->max_retries + 1);
 }
 
 static void
 print_cap(const struct config_queue *queue, FILE *out)
 {
 	if (queue->backoff_max_ms == CONFIG_NONE)
-		fputs("no cap", out);
+		(void)fputs("no cap", out);
 	else
 		print_duration(queue->backoff_max_ms, out);
 }
@@ -98,7 +99,7 @@ print_payload_size(const struct config_queue *queue, FILE *out)
 static void
 print_max_jobs(const struct config_queue *queue, FILE *out)
 {
-	fputs(queue->max_jobs == CONFIG_NONE ? "no limit" : "then ENOSPC", out);
+	(void)fputs(queue->max_jobs == CONFIG_NONE ? "no limit" : "then ENOSPC", out);
 }
 
 /* The faces whose owner and mode the file leaves open. */
@@ -106,10 +107,10 @@ static void
 print_open_faces(const struct config_queue *queue, FILE *out)
 {
 	static const char *const modes[CONFIG_FACES] = { "0755", "0700", "0750" };
-	fputs("the daemon's user;", out);
+	(void)fputs("the daemon's user;", out);
 	for (size_t face = 0; face < CONFIG_FACES; face++)
 		if (!queue->permissions[face].set)
-			fprintf(out, " %s %s", key_faces[face], modes[face]);
+			(void)fprintf(out, " %s %s", key_faces[face], modes[face]);
 }
 
 typedef void hint_fn(const struct config_queue *queue, FILE *out);
@@ -142,11 +143,11 @@ hint_print_owner(const struct config_permission *permission, FILE *out)
 	const struct passwd *user = getpwuid(permission->uid);
 	const struct group *group = getgrgid(permission->gid);
 	if (user)
-		fprintf(out, "%s:", user->pw_name);
+		(void)fprintf(out, "%s:", user->pw_name);
 	else
-		fprintf(out, "%lu:", (unsigned long)permission->uid);
+		(void)fprintf(out, "%lu:", (unsigned long)permission->uid);
 	if (group)
-		fputs(group->gr_name, out);
+		(void)fputs(group->gr_name, out);
 	else
-		fprintf(out, "%lu", (unsigned long)permission->gid);
+		(void)fprintf(out, "%lu", (unsigned long)permission->gid);
 }

@@ -10,25 +10,25 @@ print_escaped(const char *text, FILE *out)
 {
 	for (; *text; text++) {
 		if (*text == '~')
-			fputs("\\(ti", out);
+			(void)fputs("\\(ti", out);
 		else
-			fputc(*text, out);
+			(void)fputc(*text, out);
 	}
 }
 
 static void
 print_key(const struct key *key, FILE *out)
 {
-	fprintf(out, ".It Cm %s\nExpects %s.\n", key->name, key_range(key).text);
+	(void)fprintf(out, ".It Cm %s\nExpects %s.\n", key->name, key_range(key).text);
 	if (key->fallback || key->fallback_note)
-		fputs("The default is ", out);
+		(void)fputs("The default is ", out);
 	if (key->fallback)
 		print_escaped(key->fallback, out);
 	if (key->fallback_note)
-		fprintf(out, "%s%s", key->fallback ? ", " : "", key->fallback_note);
+		(void)fprintf(out, "%s%s", key->fallback ? ", " : "", key->fallback_note);
 	if (key->fallback || key->fallback_note)
-		fputs(".\n", out);
-	fprintf(out, "%s\n", key->help);
+		(void)fputs(".\n", out);
+	(void)fprintf(out, "%s\n", key->help);
 }
 
 int

@@ -114,10 +114,12 @@ shown(const char *text)
 	/* Never half a character: step back over the continuation bytes of UTF-8. */
 	while (cut && length > 0 && ((unsigned char)text[length] & 0xc0) == 0x80)
 		length--;
-	for (size_t i = 0; i < length; i++) {
-		unsigned char byte = (unsigned char)text[i];
-		shown.text[i] = byte < 0x20 || byte == 0x7f ? '?' : text[i];
-	}
-	strcpy(shown.text + length, cut ? "..." : "");
+	memcpy(shown.text, text, length);
+	memcpy(shown.text + length, "...", sizeof "...");
+	if (!cut)
+		shown.text[length] = '\0';
+	for (char *byte = shown.text; *byte; byte++)
+		if ((unsigned char)*byte < ' ' || *byte == 0x7f)
+			*byte = '?';
 	return shown;
 }

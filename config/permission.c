@@ -91,7 +91,8 @@ permission_parse(struct config_permission *permission, const char *text,
 	char copy[2 * WORD_SIZE], *user, *group, *mode;
 	int64_t uid, gid;
 	mode_t bits;
-	if (strlen(text) >= sizeof copy || !split(strcpy(copy, text), &user, &group, &mode))
+	int length = snprintf(copy, sizeof copy, "%s", text);
+	if (length < 0 || length >= (int)sizeof copy || !split(copy, &user, &group, &mode))
 		return refuse(problem, "it is not a user, a group and a mode", "");
 	if (!find_id(user, lookup_user, &uid))
 		return refuse(problem, "this system has no user ", user);

@@ -1,4 +1,5 @@
-/* `spoolfs -n`: the configuration as YAML, every default filled in. See config.h. */
+/* `spoolfs -n`: the configuration as YAML, every default filled in. See config.h.
+ * Errors of the stream stay with it; config_print() looks at the end. */
 #include <assert.h>
 #include <errno.h>
 #include <inttypes.h>
@@ -12,8 +13,6 @@
 #include "config/value.h"
 
 enum { HINT_COLUMN = 40 };
-
-/* Errors of the stream stay with it; config_print() looks at the end. */
 
 /* Without an exponent, without zeros at the end, with a point whatever the locale. */
 static int
@@ -72,7 +71,7 @@ print_hint(const struct key *key, const struct config_queue *queue, int column, 
 {
 	if (!hint_exists(key))
 		return;
-	fprintf(out, "%*s# ", column < HINT_COLUMN ? HINT_COLUMN - column : 1, "");
+	(void)fprintf(out, "%*s# ", column < HINT_COLUMN ? HINT_COLUMN - column : 1, "");
 	hint_print(key, queue, out);
 }
 
@@ -82,11 +81,11 @@ print_face(const struct config_queue *queue, size_t face, FILE *out)
 	const struct config_permission *permission = &queue->permissions[face];
 	if (!permission->set)
 		return;
-	fprintf(out, "      %s: %lu:%lu %04o  # ", key_faces[face],
+	(void)fprintf(out, "      %s: %lu:%lu %04o  # ", key_faces[face],
 		(unsigned long)permission->uid, (unsigned long)permission->gid,
 		(unsigned)permission->mode);
 	hint_print_owner(permission, out);
-	fputc('\n', out);
+	(void)fputc('\n', out);
 }
 
 /* The faces that the file sets; the others are the daemon's, whoever that will be. */
@@ -99,7 +98,7 @@ print_faces(const struct key *key, const struct config_queue *queue, FILE *out)
 	int column = fprintf(out, "    %s:%s", key->name, set ? "" : " {}");
 	if (set < CONFIG_FACES)
 		print_hint(key, queue, column, out);
-	fputc('\n', out);
+	(void)fputc('\n', out);
 	for (size_t face = 0; face < CONFIG_FACES; face++)
 		print_face(queue, face, out);
 }
@@ -117,15 +116,15 @@ print_key(const struct key *key, const struct config_queue *queue, FILE *out)
 	int column = fprintf(out, "    %s: ", key->name);
 	column += print_value(key, member, out);
 	print_hint(key, queue, column, out);
-	fputc('\n', out);
+	(void)fputc('\n', out);
 }
 
 static void
 print_queue(const struct config_queue *queue, FILE *out)
 {
-	fputs("  ", out);
+	(void)fputs("  ", out);
 	(void)quote_print(queue->name, out);
-	fputs(":\n", out);
+	(void)fputs(":\n", out);
 	for (const struct key *key = keys; key < keys + KEY_COUNT; key++)
 		print_key(key, queue, out);
 }
@@ -133,9 +132,9 @@ print_queue(const struct config_queue *queue, FILE *out)
 int
 config_print(const struct config *config, FILE *out)
 {
-	fputs("store: ", out);
+	(void)fputs("store: ", out);
 	(void)quote_print(config->store, out);
-	fputs("\nqueue_configs:\n", out);
+	(void)fputs("\nqueue_configs:\n", out);
 	for (size_t i = 0; i < config->queue_count; i++)
 		print_queue(&config->queues[i], out);
 	return fflush(out) == 0 && !ferror(out) ? 0 : -EIO;

@@ -36,8 +36,10 @@ value_fraction(const char *text, double *value)
 	/* Whole numbers below 2^53, so the division is as exact as strtod(3), which would look
 	 * for the locale's point. */
 	double digits = whole ? text[0] - '0' : 0, scale = 1;
-	for (size_t i = 0; i < decimals; i++, scale *= 10)
-		digits = digits * 10 + (point[1 + i] - '0');
+	for (size_t i = 1; i <= decimals; i++) {
+		digits = digits * 10 + (point[i] - '0');
+		scale *= 10;
+	}
 	if (digits > scale)
 		return false;
 	*value = digits / scale;

@@ -21,11 +21,6 @@
 #define RETRY_MS 1000    /* after a failure of the store: who waits is tried again */
 #define SLEEP_MAX_MS 60000
 
-struct works {
-	struct work **at;
-	size_t count, room;
-};
-
 struct committer {
 	struct fs *fs;
 	struct engine *engine;
@@ -67,61 +62,6 @@ int64_t
 committer_now_ms(const struct committer *committer)
 {
 	return committer->now_ms;
-}
-
-/* ---- works ---- */
-
-struct work *
-work_new(const struct work_type *type, fuse_req_t request)
-{
-	struct work *work = calloc(1, sizeof *work);
-
-	if (!work)
-		return NULL;
-	work->type = type;
-	work->request = request;
-	work->references = 2;
-	return work;
-}
-
-/* Forgets what an earlier run left: it is run again. */
-static void
-work_reset(struct work *work)
-{
-	free(work->content.bytes);
-	work->content = (struct content){ 0 };
-	job_release(&work->job);
-	work->job = (struct job){ 0 };
-	work->error = 0;
-	work->again = false;
-}
-
-void
-work_unref(struct work *work)
-{
-	if (atomic_fetch_sub(&work->references, 1) > 1)
-		return;
-	work_reset(work);
-	free(work->body.bytes);
-	free(work->name);
-	free(work->target);
-	free(work);
-}
-
-static int
-works_add(struct works *works, struct work *work)
-{
-	if (works->count == works->room) {
-		size_t room = works->room ? works->room * 2 : BATCH_MAX;
-		struct work **at = realloc(works->at, room * sizeof(struct work *));
-
-		if (!at)
-			return -ENOMEM;
-		works->at = at;
-		works->room = room;
-	}
-	works->at[works->count++] = work;
-	return 0;
 }
 
 /* ---- between the threads ---- */

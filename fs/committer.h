@@ -20,11 +20,6 @@ void committer_stop(struct committer *committer);
 
 /* ---- for the loop's thread ---- */
 
-/* A new work with both references, or NULL. */
-struct work *work_new(const struct work_type *type, fuse_req_t request);
-/* Drops one reference; the last one frees the work and what it holds. */
-void work_unref(struct work *work);
-
 void committer_push(struct committer *committer, struct work *work);
 /* The works that have been run since the last call, in the order in which they took effect,
  * linked by `next`. The caller calls finish and drops its reference. No lock when there is

@@ -79,20 +79,6 @@ loop_push(struct loop *loop, struct work *work)
 
 /* ---- start ---- */
 
-void
-op_init(void *userdata, struct fuse_conn_info *conn)
-{
-	struct loop *loop = userdata;
-
-	/* Requests are taken with read(2), so that their numbers can be seen. */
-	conn->want &= ~(
-		unsigned)(FUSE_CAP_SPLICE_READ | FUSE_CAP_SPLICE_WRITE | FUSE_CAP_SPLICE_MOVE);
-	/* A RELEASE is sent in the background: it must not be held back and overtaken. */
-	conn->max_background = 65535;
-	conn->congestion_threshold = 65535;
-	loop->fs->initialised = true;
-}
-
 static bool
 loop_add_name(
 	void *context, int64_t queue_id, const char *name, const char *receipt, int64_t cookie)

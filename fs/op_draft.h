@@ -34,6 +34,13 @@ void draft_rename(struct loop *loop, fuse_req_t request, uint32_t slot,
 /* The answer to an open whose writes need not wait for each other. */
 void op_reply_open_parallel(fuse_req_t request, uint64_t handle_number);
 
+/* ---- facts ---- */
+
+fuse_ino_t draft_ino(const struct loop *loop, uint32_t slot);
+const struct fs_queue *draft_queue(const struct loop *loop, uint32_t slot);
+/* Does its close make it a job? */
+bool draft_publishes(const struct loop *loop, uint32_t slot);
+
 /* ---- what follows later ---- */
 
 /* The store has published the draft, or error says why not: then it is a draft as before. */

@@ -75,4 +75,19 @@ struct work {
 	bool again;
 };
 
+/* A new work with both references, or NULL. */
+struct work *work_new(const struct work_type *type, fuse_req_t request);
+/* Forgets what an earlier run left: it is run again. */
+void work_reset(struct work *work);
+/* Drops one reference; the last one frees the work and what it holds. */
+void work_unref(struct work *work);
+
+/* A vector of works. */
+struct works {
+	struct work **at;
+	size_t count, room;
+};
+/* Returns 0 or -ENOMEM; never an error while there is room. */
+int works_add(struct works *works, struct work *work);
+
 #endif

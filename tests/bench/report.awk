@@ -73,7 +73,7 @@ function thousands(n) {
 }
 
 function main_table(    c, n, work) {
-	head("spoolfs", "of null FUSE, durable", "of null FUSE, discarding")
+	head("spoolfs; medians of " count["spoolfs new 1"] " (range)", "of null FUSE, durable", "of null FUSE, discarding")
 	for (c = 1; c <= cases; c++)
 		for (n = 1; n <= 3; n++) {
 			work = name[c] " " clients[n]

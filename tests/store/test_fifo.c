@@ -358,6 +358,38 @@ test_waiting_for(void **state)
 	world_release(&world);
 }
 
+static void
+test_dates(void **state)
+{
+	(void)state;
+	static const struct {
+		int64_t ms;
+		const char *text;
+	} dates[] = {
+		{ 1, "1970-01-01T00:00:00.001Z" },
+		{ 951782399999, "2000-02-28T23:59:59.999Z" },
+		{ 951782400000, "2000-02-29T00:00:00.000Z" },
+		{ 951868800000, "2000-03-01T00:00:00.000Z" },
+		{ 1709164800000, "2024-02-29T00:00:00.000Z" },
+		{ 1735689599000, "2024-12-31T23:59:59.000Z" },
+		{ 4107542399000, "2100-02-28T23:59:59.000Z" },
+		{ 4107542400000, "2100-03-01T00:00:00.000Z" },
+		{ INT64_MAX, "292278994-08-17T07:12:55.807Z" },
+	};
+	struct world world;
+	char text[100];
+	world_init(&world, STANDARD());
+	for (size_t i = 0; i < sizeof dates / sizeof *dates; i++) {
+		struct job job = {
+			.queue_id = world.queue, .state = JOB_BACKOFF, .due_ms = dates[i].ms
+		};
+		assert_int_equal(engine_waiting_for(world.engine, &job, text, sizeof text), 0);
+		assert_memory_equal(text, "backoff until ", 14);
+		assert_string_equal(text + 14, dates[i].text);
+	}
+	world_release(&world);
+}
+
 int
 main(void)
 {
@@ -374,6 +406,7 @@ main(void)
 		cmocka_unit_test(test_between_queues),
 		cmocka_unit_test(test_groups_are_listed),
 		cmocka_unit_test(test_waiting_for),
+		cmocka_unit_test(test_dates),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

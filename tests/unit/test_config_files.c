@@ -120,7 +120,8 @@ test_endless_variable(void **state)
 	char text[8192];
 	size_t masked_length;
 	memset(text, 'x', sizeof text);
-	memcpy(text, "${", 2);
+	text[0] = '$';
+	text[1] = '{';
 	text[sizeof text - 1] = '}';
 	char *masked = expand_mask(text, sizeof text, &masked_length);
 	assert_int_equal(masked_length, sizeof text);
@@ -331,7 +332,7 @@ test_iii_complaints(void **state)
 		{ W("{ queue_configs: { a: { x: 1 } } }"),
 			"1:58: queue 'a': unknown key 'x'; spoolfs.yaml(5) lists the keys\n" },
 		{ W("[]"),
-			NO_QUEUES "1:33: workers: config: expected a map with queue_configs, "
+			NO_QUEUES "1:34: workers: config: expected a map with queue_configs, "
 				  "found a list\n" },
 		{ W("~"), NO_QUEUES },
 		{ "workers:\n", NO_QUEUES },
