@@ -37,19 +37,20 @@ lookup_group(const char *name, char *buffer, size_t size, int64_t *id)
 	return error ? error : found ? 0 : ENOENT;
 }
 
-/* A number, or what `lookup` finds. A group with many members needs a large buffer. */
-static bool
+/* A number, or what `lookup` finds. Returns 0 or a positive errno. */
+static int
 find_id(const char *word, lookup_fn *lookup, int64_t *id)
 {
 	if (value_integer(word, 0, ID_MAX, id))
-		return true;
+		return 0;
 	int error = ERANGE;
+	/* A group with many members needs a large buffer. */
 	for (size_t size = 4096; error == ERANGE && size <= LOOKUP_MAX; size *= 4) {
 		char *buffer = malloc(size);
 		error = buffer ? lookup(word, buffer, size, id) : ENOMEM;
 		free(buffer);
 	}
-	return error == 0;
+	return error;
 }
 
 static bool
@@ -84,6 +85,19 @@ refuse(struct permission_problem *problem, const char *why, const char *word)
 	return false;
 }
 
+/* `kind` is user or group. A directory service that is down is not the file's mistake. */
+static bool
+refuse_id(struct permission_problem *problem, int error, const char *kind, const char *word)
+{
+	if (error == ENOENT)
+		(void)snprintf(problem->text, sizeof problem->text,
+			"this system has no %s %.100s", kind, word);
+	else
+		(void)snprintf(problem->text, sizeof problem->text,
+			"cannot look up the %s: %.100s", kind, strerror(error));
+	return false;
+}
+
 bool
 permission_parse(struct config_permission *permission, const char *text,
 	struct permission_problem *problem)
@@ -94,10 +108,12 @@ permission_parse(struct config_permission *permission, const char *text,
 	int length = snprintf(copy, sizeof copy, "%s", text);
 	if (length < 0 || length >= (int)sizeof copy || !split(copy, &user, &group, &mode))
 		return refuse(problem, "it is not a user, a group and a mode", "");
-	if (!find_id(user, lookup_user, &uid))
-		return refuse(problem, "this system has no user ", user);
-	if (!find_id(group, lookup_group, &gid))
-		return refuse(problem, "this system has no group ", group);
+	int error = find_id(user, lookup_user, &uid);
+	if (error)
+		return refuse_id(problem, error, "user", user);
+	error = find_id(group, lookup_group, &gid);
+	if (error)
+		return refuse_id(problem, error, "group", group);
 	if (!parse_mode(mode, &bits))
 		return refuse(problem, "the mode is not octal, 0 to 07777: ", mode);
 	*permission = (struct config_permission){ true, (uid_t)uid, (gid_t)gid, bits };

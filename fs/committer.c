@@ -11,6 +11,7 @@
 
 #include "fs/line.h"
 #include "fs/log.h"
+#include "fs/resume.h"
 #include "fs/work_claim.h"
 #include "fs/work_name.h"
 
@@ -34,6 +35,8 @@ struct committer {
 	_Atomic bool has_finished;
 	_Atomic int64_t *changed_ms; /* by queue and view; written by the committer only */
 	bool stopping, lingering;
+	bool busy; /* the thread is at a batch */
+	pthread_cond_t drained;
 
 	/* The thread's own. */
 	struct line *lines; /* one a queue */
@@ -77,6 +80,15 @@ committer_push(struct committer *committer, struct work *work)
 	pthread_mutex_unlock(&committer->lock);
 	if (wake)
 		pthread_cond_signal(&committer->pushed);
+}
+
+void
+committer_drain(struct committer *committer)
+{
+	pthread_mutex_lock(&committer->lock);
+	while (committer->queue.first || committer->busy)
+		pthread_cond_wait(&committer->drained, &committer->lock);
+	pthread_mutex_unlock(&committer->lock);
 }
 
 struct work *
@@ -180,6 +192,8 @@ committer_take(struct committer *committer, int64_t patience_ms)
 
 	committer->batch.count = 0;
 	pthread_mutex_lock(&committer->lock);
+	committer->busy = false;
+	pthread_cond_broadcast(&committer->drained);
 	committer_await(committer, patience_ms);
 	committer_linger(committer);
 	go_on = committer->queue.first || !committer->stopping;
@@ -188,6 +202,7 @@ committer_take(struct committer *committer, int64_t patience_ms)
 		(void)works_add(&committer->batch, committer->queue.first);
 		(void)line_take(&committer->queue, line_match_any, NULL);
 	}
+	committer->busy = go_on;
 	pthread_mutex_unlock(&committer->lock);
 	return go_on;
 }
@@ -457,6 +472,9 @@ committer_try(struct committer *committer, bool serve)
 	if (!rc)
 		rc = committer->hook_error;
 	if (!rc)
+		rc = resume_record(
+			committer->engine, &committer->done, committer->fs->shared->session);
+	if (!rc)
 		rc = engine_commit(committer->engine);
 	if (!rc)
 		return 0;
@@ -609,6 +627,7 @@ committer_init(struct committer *committer)
 	pthread_condattr_init(&attr);
 	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
 	pthread_cond_init(&committer->pushed, &attr);
+	pthread_cond_init(&committer->drained, NULL);
 	pthread_condattr_destroy(&attr);
 	return 0;
 }

@@ -21,6 +21,8 @@ void committer_stop(struct committer *committer);
 /* ---- for the loop's thread ---- */
 
 void committer_push(struct committer *committer, struct work *work);
+/* Waits until everything that was pushed has been run, but for claims that wait. */
+void committer_drain(struct committer *committer);
 /* The works that have been run since the last call, in the order in which they took effect,
  * linked by `next`. The caller calls finish and drops its reference. No lock when there is
  * none. */

@@ -210,11 +210,25 @@ drafts_truncate(struct drafts *drafts, uint32_t slot, int64_t size)
 
 /* ---- slots ---- */
 
+/* The draft that this request has made before a crash of the engine process. */
+static uint32_t
+drafts_created_by(const struct drafts *drafts, const struct draft_new *new)
+{
+	uint32_t slot = new->name ? drafts_find(drafts, new->queue_id, new->name) : INDEX_END;
+
+	return slot != INDEX_END && drafts_at(drafts, slot)->created_by == new->created_by
+		       ? slot
+		       : INDEX_END;
+}
+
 int
 drafts_create(struct drafts *drafts, const struct draft_new *new, uint32_t *slot)
 {
 	struct draft *draft;
 
+	*slot = drafts_created_by(drafts, new);
+	if (*slot != INDEX_END)
+		return 0;
 	if (!drafts->free_slot_count)
 		return -ENFILE;
 	*slot = drafts->free_slots[--drafts->free_slot_count];

@@ -29,7 +29,8 @@ struct draft_new {
 	pid_t pid;
 	mode_t mode;
 };
-/* Returns 0 and the slot, or -ENFILE when all are in use. */
+/* Returns 0 and the slot, or -ENFILE when all are in use. A request that is executed again gets
+ * the named draft that it had made. */
 int drafts_create(struct drafts *drafts, const struct draft_new *new, uint32_t *slot);
 void drafts_free(struct drafts *drafts, uint32_t slot);
 

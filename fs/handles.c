@@ -42,12 +42,30 @@ handles_release(struct handles *handles)
 	index_release(&handles->by_ino);
 }
 
+bool
+handles_opened(const struct handles *handles, fuse_ino_t ino, uint64_t unique, uint64_t *number)
+{
+	uint32_t slot = index_first(&handles->by_ino, hash_number(ino));
+
+	for (; slot != INDEX_END; slot = index_next(&handles->by_ino, slot)) {
+		const struct handle *handle = &handles->shared->handles[slot];
+
+		if (handle->ino != ino || handle->opened_by != unique)
+			continue;
+		*number = handle_number(handles, slot);
+		return true;
+	}
+	return false;
+}
+
 int
 handles_open(struct handles *handles, enum handle_kind kind, fuse_ino_t ino, uint32_t slot,
 	bool writes, uint64_t opened_by, uint64_t *number)
 {
 	uint32_t at;
 
+	if (handles_opened(handles, ino, opened_by, number))
+		return 0;
 	if (!handles->free_count)
 		return -ENFILE;
 	at = handles->free_slots[--handles->free_count];

@@ -22,9 +22,13 @@ struct handles {
 int handles_init(struct handles *handles, struct shared *shared);
 void handles_release(struct handles *handles);
 
-/* Returns 0 and the number, or -ENFILE. */
+/* Returns 0 and the number, or -ENFILE. A request that is executed again, after a crash of the
+ * engine process, gets the handle it had got. */
 int handles_open(struct handles *handles, enum handle_kind kind, fuse_ino_t ino, uint32_t slot,
 	bool writes, uint64_t opened_by, uint64_t *number);
+/* Has this request opened a handle on this inode number before a crash? Then which. */
+bool handles_opened(
+	const struct handles *handles, fuse_ino_t ino, uint64_t unique, uint64_t *number);
 /* The handle of a number that the kernel sent; NULL for one that is not open. */
 struct handle *handles_get(const struct handles *handles, uint64_t number);
 void handles_close(struct handles *handles, uint64_t number);

@@ -43,7 +43,7 @@ log_debugs(void)
 }
 
 /* One write(2), so that lines of several threads and processes do not mix. */
-static void
+static void __attribute__((format(printf, 4, 0)))
 log_line(int priority, const char *level, int error, const char *format, va_list args)
 {
 	char line[2048];

@@ -12,11 +12,6 @@
 #include "fs/log.h"
 #include "fs/op.h"
 
-/* FUSE_NOTIFY_RESEND and the bit that marks what was sent again: linux/fuse.h since 6.9, newer
- * than the headers of Debian 12. */
-#define NOTIFY_RESEND 7
-#define UNIQUE_RESENT (UINT64_C(1) << 63)
-
 /* While requests follow each other closely, looking again beats sleeping: waking up costs more
  * than a request. Not longer than this, so that an idle mount costs nothing. */
 #define SPIN_US 50
@@ -59,6 +54,8 @@ loop_work(fuse_req_t request, const struct work_type *type)
 
 	if (!work && request)
 		(void)fuse_reply_err(request, ENOMEM);
+	if (work && request)
+		work->unique = loop_of(request)->unique;
 	return work;
 }
 
@@ -135,95 +132,13 @@ loop_finish(struct loop *loop)
 	}
 }
 
-static uint64_t
-buffer_unique(const struct fuse_buf *buffer)
-{
-	return ((const struct fuse_in_header *)buffer->mem)->unique;
-}
-
-static void
+void
 loop_process(struct loop *loop, const struct fuse_buf *buffer)
 {
 	loop_finish(loop);
-	loop->unique = buffer_unique(buffer) & ~UNIQUE_RESENT;
+	loop->unique = ((const struct fuse_in_header *)buffer->mem)->unique & ~UNIQUE_RESENT;
 	fuse_session_process_buf(loop->fs->session, buffer);
 	loop->fs->shared->served++;
-}
-
-/* ---- after a crash of the engine process ---- */
-
-struct backlog {
-	struct fuse_buf *buffers;
-	size_t count, room;
-};
-
-static int
-backlog_add(struct backlog *backlog, const struct fuse_buf *buffer)
-{
-	struct fuse_buf *copy;
-
-	if (backlog->count == backlog->room) {
-		size_t room = backlog->room ? backlog->room * 2 : 64;
-		struct fuse_buf *bigger = realloc(backlog->buffers, room * sizeof *bigger);
-
-		if (!bigger)
-			return -ENOMEM;
-		backlog->buffers = bigger;
-		backlog->room = room;
-	}
-	copy = &backlog->buffers[backlog->count];
-	*copy = (struct fuse_buf){ .size = buffer->size, .mem = malloc(buffer->size) };
-	if (!copy->mem)
-		return -ENOMEM;
-	memcpy(copy->mem, buffer->mem, buffer->size);
-	backlog->count++;
-	return 0;
-}
-
-/* In order of arrival: those that were sent again by their number, then the new ones. */
-static int
-backlog_compare(const void *left, const void *right)
-{
-	uint64_t a = buffer_unique(left) ^ UNIQUE_RESENT,
-		 b = buffer_unique(right) ^ UNIQUE_RESENT;
-
-	return (a > b) - (a < b);
-}
-
-static int
-backlog_collect(struct loop *loop, struct backlog *backlog)
-{
-	struct fuse_buf buffer = { 0 };
-	int rc;
-
-	while ((rc = fuse_session_receive_buf(loop->fs->session, &buffer)) > 0 || rc == -EINTR)
-		if (rc > 0 && backlog_add(backlog, &buffer))
-			break;
-	free(buffer.mem);
-	return rc > 0 ? -ENOMEM : rc == -EAGAIN ? 0 : rc;
-}
-
-int
-loop_resume(struct loop *loop)
-{
-	int fd = fuse_session_fd(loop->fs->session), rc;
-	struct fuse_out_header resend = { .len = sizeof resend, .error = NOTIFY_RESEND };
-	struct backlog backlog = { 0 };
-
-	if (fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) | O_NONBLOCK))
-		return -errno;
-	if (write(fd, &resend, sizeof resend) < 0 && errno != EINVAL)
-		return -errno;
-	rc = backlog_collect(loop, &backlog);
-	if (backlog.count)
-		qsort(backlog.buffers, backlog.count, sizeof *backlog.buffers, backlog_compare);
-	for (size_t i = 0; i < backlog.count; i++) {
-		if (!rc)
-			loop_process(loop, &backlog.buffers[i]);
-		free(backlog.buffers[i].mem);
-	}
-	free(backlog.buffers);
-	return rc;
 }
 
 /* ---- the loop ---- */

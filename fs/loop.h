@@ -23,6 +23,11 @@ struct reopening {
 };
 #define REOPENING_COUNT 64
 
+struct resume_answer;
+
+/* The bit that marks what was sent again: linux/fuse.h since 6.9. */
+#define UNIQUE_RESENT (UINT64_C(1) << 63)
+
 struct loop {
 	struct fs *fs;
 	struct committer *committer;
@@ -33,6 +38,8 @@ struct loop {
 	struct reopening reopenings[REOPENING_COUNT];
 	unsigned next_reopening;
 	int64_t *drafts_changed_ms; /* by queue: when one last came or went */
+	struct resume_answer *answers; /* of the last batch, while resuming */
+	size_t answer_count;
 	uint64_t unique;            /* of the request that is being handled */
 };
 
@@ -41,11 +48,8 @@ struct loop {
 int loop_init(struct loop *loop, struct engine *engine);
 void loop_release(struct loop *loop);
 
-/*
- * Asks the kernel for all that it has not got an answer to (Linux >= 6.9; nothing before), and
- * serves that first, in order of arrival. Returns 0 or -errno.
- */
-int loop_resume(struct loop *loop);
+/* Handles one request as it came from the kernel. */
+void loop_process(struct loop *loop, const struct fuse_buf *buffer);
 /* Serves the session until it is unmounted, or until something can be read from `stop_fd`.
  * Returns 0 or -errno. */
 int loop_run(struct loop *loop, int stop_fd);
@@ -65,6 +69,8 @@ void loop_push(struct loop *loop, struct work *work);
 int64_t loop_changed_ms(struct loop *loop, enum node node, const struct fs_queue *queue);
 /* A draft of this queue came or went. */
 void loop_drafts_changed(struct loop *loop, int64_t queue_id);
+/* Nobody has this claim open any more: one that was never read is given back. */
+void claim_released(struct loop *loop, fuse_ino_t number);
 /* The queue that an inode number names, or NULL. */
 const struct fs_queue *loop_queue(const struct loop *loop, fuse_ino_t ino);
 

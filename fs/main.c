@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <sysexits.h>
 #include <unistd.h>
@@ -74,7 +75,7 @@ fill_fs(struct fs *fs, const struct config *config)
 		.mounted_ms = now_ms(),
 		.uid = geteuid(),
 		.gid = getegid(),
-		.shared = shared_new(DRAFT_BYTES),
+		.shared = shared_new((uint64_t)now_ms(), DRAFT_BYTES),
 		.queues = calloc(config->queue_count, sizeof *fs->queues),
 	};
 	if (!fs->shared || !fs->queues) {
@@ -196,6 +197,8 @@ run(struct options *options, const struct config *config, struct readiness *read
 		log_fatal("/");
 		return EX_OSERR;
 	}
+	(void)umask(S_IRWXG |
+		    S_IRWXO); /* the store is nobody else's: the mount says who may what */
 	rc = mount_prepare(options->mountpoint);
 	if (!rc)
 		rc = lock(config, options->mountpoint);

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/fuse.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -142,21 +143,37 @@ op_reply_open_parallel(fuse_req_t request, uint64_t handle_number)
 	(void)fuse_reply_buf(request, (const char *)&out, sizeof out);
 }
 
+/* A draft without a name and its one handle. Returns 0 or -ENFILE. */
+static int
+draft_new_nameless(struct loop *loop, fuse_req_t request, const struct fs_queue *queue,
+	uint32_t *slot, uint64_t *handle)
+{
+	fuse_ino_t ino = ino_pack(INO_NODE, NODE_NEW, queue->id, 0);
+	mode_t mode = queue->faces[CONFIG_ENQUEUE].mode & 0666;
+	int rc;
+
+	if (handles_opened(&loop->handles, ino, loop->unique, handle)) {
+		*slot = handles_get(&loop->handles, *handle)->slot;
+		return 0;
+	}
+	rc = draft_new(loop, request, queue, NULL, mode, slot);
+	if (rc)
+		return rc;
+	rc = handles_open(&loop->handles, HANDLE_DRAFT, ino, *slot, true, loop->unique, handle);
+	if (rc)
+		drafts_free(&loop->drafts, *slot);
+	else
+		drafts_at(&loop->drafts, *slot)->handle = *handle;
+	return rc;
+}
+
 void
 draft_open_new(struct loop *loop, fuse_req_t request, const struct fs_queue *queue)
 {
-	fuse_ino_t ino = ino_pack(INO_NODE, NODE_NEW, queue->id, 0);
 	uint64_t handle;
 	uint32_t slot;
-	int rc = draft_new(
-		loop, request, queue, NULL, queue->faces[CONFIG_ENQUEUE].mode & 0666, &slot);
+	int rc = draft_new_nameless(loop, request, queue, &slot, &handle);
 
-	if (!rc) {
-		rc = handles_open(
-			&loop->handles, HANDLE_DRAFT, ino, slot, true, loop->unique, &handle);
-		if (rc)
-			drafts_free(&loop->drafts, slot);
-	}
 	if (rc)
 		(void)fuse_reply_err(request, -rc);
 	else if (!draft_asks(loop, request, slot, handle, false, NULL))
@@ -186,7 +203,8 @@ draft_open(
 		(void)fuse_reply_err(request, ESTALE);
 		return;
 	}
-	if (writes && draft_is_taken(loop, slot, number)) {
+	if (writes && !handles_opened(&loop->handles, number, loop->unique, &file->fh) &&
+		draft_is_taken(loop, slot, number)) {
 		draft_expect(loop, fuse_req_ctx(request)->pid, draft->queue_id, draft->mode);
 		(void)fuse_reply_err(request, ESTALE);
 		return;
@@ -264,6 +282,20 @@ draft_check_size(const struct loop *loop, uint32_t slot, int64_t offset, size_t 
 	return offset < 0 || (int64_t)size > max || offset > max - (int64_t)size ? -EFBIG : 0;
 }
 
+/* At the end; or, if this request is executed again, where that was the first time. */
+static off_t
+draft_append_at(const struct loop *loop, struct draft *draft)
+{
+	if (draft->appended_by == loop->unique)
+		return draft->appended_at;
+	draft->appended_by = 0;
+	atomic_signal_fence(memory_order_seq_cst); /* a kill sees the stores in this order */
+	draft->appended_at = draft->size;
+	atomic_signal_fence(memory_order_seq_cst);
+	draft->appended_by = loop->unique;
+	return draft->appended_at;
+}
+
 void
 draft_write(struct loop *loop, fuse_req_t request, const struct handle *handle,
 	const char *bytes, size_t size, off_t offset, bool append)
@@ -272,7 +304,7 @@ draft_write(struct loop *loop, fuse_req_t request, const struct handle *handle,
 	int rc;
 
 	if (append)
-		offset = draft->size;
+		offset = draft_append_at(loop, draft);
 	rc = draft_check_size(loop, handle->slot, offset, size);
 	if (!rc)
 		rc = drafts_write(&loop->drafts, handle->slot, bytes, size, offset);

@@ -43,6 +43,10 @@ bool draft_publishes(const struct loop *loop, uint32_t slot);
 
 /* ---- what follows later ---- */
 
+/* The last writer has gone: on to the store. `request` NULL: nobody asked. */
+void draft_complete(struct loop *loop, fuse_req_t request, uint32_t slot);
+/* An rm or mv of a draft has been noted: has it yet to take effect? */
+bool intent_is_open(const struct loop *loop, const struct intent *intent);
 /* The store has published the draft, or error says why not: then it is a draft as before. */
 void draft_published(struct loop *loop, int64_t draft_id, int error);
 /* A draft took the name of another draft: that is gone. */

@@ -320,9 +320,8 @@ op_fsync(fuse_req_t request, fuse_ino_t number, int datasync, struct fuse_file_i
 	(void)fuse_reply_err(request, 0);
 }
 
-/* A claim that was opened and closed without a read is given back. */
-static void
-release_claim(struct loop *loop, fuse_ino_t number)
+void
+claim_released(struct loop *loop, fuse_ino_t number)
 {
 	struct worker *worker = workers_get(&loop->workers, number);
 	struct work *work;
@@ -356,7 +355,7 @@ op_release(fuse_req_t request, fuse_ino_t number, struct fuse_file_info *file)
 
 		handles_close(&loop->handles, file->fh);
 		if (claim)
-			release_claim(loop, number);
+			claim_released(loop, number);
 	}
 	(void)fuse_reply_err(request, 0);
 }

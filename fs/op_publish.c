@@ -2,6 +2,7 @@
 #include "fs/op_draft.h"
 
 #include <errno.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -47,7 +48,8 @@ draft_work(struct loop *loop, fuse_req_t request, const struct work_type *type, 
 	work->name = strdup(name);
 	work->body.bytes = bytes ? malloc((size_t)draft->size + 1) : NULL;
 	if (!work->name || (bytes && !work->body.bytes)) {
-		(void)fuse_reply_err(request, ENOMEM);
+		if (request)
+			(void)fuse_reply_err(request, ENOMEM);
 		work_unref(work);
 		work_unref(work);
 		return NULL;
@@ -99,8 +101,7 @@ draft_flush(struct loop *loop, fuse_req_t request, const struct handle *handle)
 	committer_push(loop->committer, work);
 }
 
-/* The last writer has gone. */
-static void
+void
 draft_complete(struct loop *loop, fuse_req_t request, uint32_t slot)
 {
 	struct draft *draft = drafts_at(&loop->drafts, slot);
@@ -187,13 +188,17 @@ draft_published(struct loop *loop, int64_t draft_id, int error)
 
 /* ---- unlink and rename ---- */
 
-/* Takes the name away; the draft goes with its last handle. */
+/* Takes the name away; the draft goes with its last handle. Answers `request`, if there is one. */
 static void
-draft_drop(struct loop *loop, uint32_t slot)
+draft_drop(struct loop *loop, fuse_req_t request, uint32_t slot)
 {
 	struct draft *draft = drafts_at(&loop->drafts, slot);
 	fuse_ino_t number = draft_ino(loop, slot);
 
+	if (draft->staged)
+		draft_withdraw(loop, request, slot);
+	else if (request)
+		(void)fuse_reply_err(request, 0);
 	loop_drafts_changed(loop, draft->queue_id);
 	drafts_unname(&loop->drafts, slot);
 	draft->state = DRAFT_UNLINKED;
@@ -201,16 +206,38 @@ draft_drop(struct loop *loop, uint32_t slot)
 		drafts_free(&loop->drafts, slot);
 }
 
+/* Before the loop changes a name by itself: so that the request, sent again after a crash, is
+ * not carried out twice. */
+static void
+intent_note(struct loop *loop, uint32_t slot, int64_t queue_id, const char *name)
+{
+	struct intent *intent = &loop->fs->shared->intent;
+
+	intent->unique = 0;
+	atomic_signal_fence(memory_order_seq_cst); /* a kill sees the stores in this order */
+	intent->draft_id = drafts_id(&loop->drafts, slot);
+	intent->queue_id = queue_id;
+	strncpy(intent->name, name, sizeof intent->name - 1);
+	atomic_signal_fence(memory_order_seq_cst);
+	intent->unique = loop->unique;
+}
+
+bool
+intent_is_open(const struct loop *loop, const struct intent *intent)
+{
+	const struct draft *draft = drafts_get(&loop->drafts, intent->draft_id);
+
+	if (!draft || draft->state != DRAFT_OPEN)
+		return false;
+	return !intent->queue_id || draft->queue_id != intent->queue_id ||
+	       strcmp(draft->name, intent->name) != 0;
+}
+
 void
 draft_unlink(struct loop *loop, fuse_req_t request, uint32_t slot)
 {
-	if (!drafts_at(&loop->drafts, slot)->staged) {
-		draft_drop(loop, slot);
-		(void)fuse_reply_err(request, 0);
-		return;
-	}
-	draft_withdraw(loop, request, slot);
-	draft_drop(loop, slot);
+	intent_note(loop, slot, 0, "");
+	draft_drop(loop, request, slot);
 }
 
 void
@@ -220,7 +247,7 @@ draft_replace(struct loop *loop, int64_t queue_id, const char *name, int64_t dra
 
 	if (slot != INDEX_END && drafts_id(&loop->drafts, slot) != draft_id &&
 		drafts_at(&loop->drafts, slot)->state == DRAFT_OPEN)
-		draft_drop(loop, slot);
+		draft_drop(loop, NULL, slot);
 }
 
 /* A final name for a finished draft: it becomes a job now, or stays what it was. */
@@ -264,6 +291,7 @@ draft_rename(struct loop *loop, fuse_req_t request, uint32_t slot, const struct 
 		draft_rename_publish(loop, request, slot, queue, name);
 		return;
 	}
+	intent_note(loop, slot, queue->id, name);
 	draft_replace(loop, queue->id, name, drafts_id(&loop->drafts, slot));
 	drafts_rename(&loop->drafts, slot, queue->id, name);
 	draft->final = final && writing;

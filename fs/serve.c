@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "fs/log.h"
+#include "fs/resume.h"
 
 static int
 serve_open(const struct config *config, struct engine **engine)
@@ -91,7 +92,7 @@ serve_still_open(void *context, int64_t draft_id)
 	const struct loop *loop = context;
 	const struct draft *draft = drafts_get(&loop->drafts, draft_id);
 
-	return draft && draft->state == DRAFT_OPEN;
+	return draft && (draft->state == DRAFT_OPEN || draft->state == DRAFT_PUBLISHING);
 }
 
 static int
@@ -105,6 +106,8 @@ serve_prepare(struct loop *loop, struct engine *engine)
 		rc = engine_orphans(engine, serve_orphan, NULL);
 	if (!rc)
 		rc = loop_init(loop, engine);
+	if (!rc)
+		rc = resume_prepare(loop, engine);
 	if (!rc)
 		rc = engine_recover(engine, now_ms(), serve_still_open, loop);
 	if (rc)
@@ -128,7 +131,7 @@ serve_loop(struct loop *loop, void (*ready)(void *context), void *context)
 		log_fatal("signalfd");
 		return EX_OSERR;
 	}
-	rc = loop_resume(loop);
+	rc = resume_serve(loop);
 	ready(context);
 	if (!rc)
 		rc = loop_run(loop, stop_fd);

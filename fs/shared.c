@@ -14,7 +14,7 @@ map(size_t size)
 }
 
 struct shared *
-shared_new(uint64_t bytes)
+shared_new(uint64_t session, uint64_t bytes)
 {
 	uint32_t count = (uint32_t)(bytes / BLOCK_SIZE) + 1;
 	struct shared *shared = map(sizeof *shared);
@@ -27,5 +27,6 @@ shared_new(uint64_t bytes)
 	shared->next_block = next;
 	shared->blocks = blocks;
 	shared->next_serial = 1;
+	shared->session = session;
 	return shared;
 }

@@ -42,6 +42,9 @@ struct draft {
 	gid_t gid;
 	pid_t pid;
 	mode_t mode;
+	uint64_t handle;      /* of a nameless one: the only handle it ever has */
+	uint64_t appended_by; /* the last append: which request, and where */
+	int64_t appended_at;
 	bool nameless; /* written through `new` */
 	bool dirty;    /* has bytes that are not staged */
 	bool staged;   /* the store holds a staged copy */
@@ -74,7 +77,24 @@ struct handle {
 	bool writes;
 };
 
+/* An rm or mv of a draft that the loop is about to carry out by itself. */
+struct intent {
+	uint64_t unique; /* set last; 0: none */
+	int64_t draft_id;
+	int64_t queue_id; /* mv: where it goes; rm: 0 */
+	char name[FS_NAME_MAX + 1];
+};
+
+/* A request that was sent again and is alone under way. */
+struct suspect {
+	uint64_t unique;
+	uint32_t deaths;
+};
+
 struct shared {
+	uint64_t session; /* of this mount; requests are numbered anew with each */
+	struct intent intent;
+	struct suspect suspect;
 	_Atomic uint32_t next_serial;
 	_Atomic uint64_t served; /* requests taken on: how the holder sees progress */
 	struct draft drafts[SLOT_COUNT];
@@ -85,8 +105,8 @@ struct shared {
 	char (*blocks)[BLOCK_SIZE];
 };
 
-/* Makes the mapping, with room for `bytes` of drafts; touched pages only use memory.
- * Returns NULL with errno set. It lives as long as the processes that inherit it. */
-struct shared *shared_new(uint64_t bytes);
+/* Makes the mapping for the mount numbered `session`, with room for `bytes` of drafts; touched
+ * pages only use memory. Returns NULL with errno set. It lives as long as the processes that inherit it. */
+struct shared *shared_new(uint64_t session, uint64_t bytes);
 
 #endif

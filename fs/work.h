@@ -26,6 +26,7 @@ enum {
 struct work_type {
 	const char *name;
 	bool durable; /* its effect is on disk before it is answered */
+	bool once; /* not to be repeated: its answer is recorded with its effect (resume.h) */
 	bool patient; /* nobody can tell when it is run, but that it is before what comes later */
 	/* In the transaction, perhaps more than once (a batch that fails is run again one by
 	 * one). */

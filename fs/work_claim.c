@@ -47,6 +47,9 @@ work_worker_lookup_finish(struct loop *loop, struct work *work)
 
 	if (!worker || work->error)
 		return;
+	/* After a crash of the engine process it may be remembered as holding what it has ended. */
+	if (worker->job_id && worker->job_id != work->job.id)
+		worker_unbind(worker);
 	if (work->job.id)
 		worker_bind(worker, work->job.id, work->job.size, work->job.claimed_ms);
 	worker->known = true;
@@ -218,6 +221,7 @@ work_verdict_run(struct committer *committer, struct work *work)
 const struct work_type work_verdict = {
 	.name = "verdict",
 	.durable = true,
+	.once = true,
 	.run = work_verdict_run,
 };
 

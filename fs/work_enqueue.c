@@ -106,7 +106,8 @@ work_publish_run(struct committer *committer, struct work *work)
 	int rc = engine_publish(committer_engine(committer), work->new.draft_id, work->new.name,
 		committer_now_ms(committer), &work->job_id);
 
-	return rc ? work_failed(work, rc) : 0;
+	/* Nothing is staged: it was published before the engine process crashed. */
+	return rc && rc != -ENOENT ? work_failed(work, rc) : 0;
 }
 
 /* The draft is a job now, or a draft as before. */
@@ -149,6 +150,7 @@ work_enqueue_run(struct committer *committer, struct work *work)
 const struct work_type work_enqueue = {
 	.name = "enqueue",
 	.durable = true,
+	.once = true,
 	.run = work_enqueue_run,
 	.finish = work_publish_finish,
 };
@@ -166,6 +168,7 @@ work_unstage_run(struct committer *committer, struct work *work)
 const struct work_type work_unstage = {
 	.name = "unstage",
 	.durable = true,
+	.once = true,
 	.run = work_unstage_run,
 };
 

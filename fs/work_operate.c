@@ -76,6 +76,7 @@ work_remove_finish(struct loop *loop, struct work *work)
 const struct work_type work_remove = {
 	.name = "remove",
 	.durable = true,
+	.once = true,
 	.run = work_remove_run,
 	.finish = work_remove_finish,
 };
@@ -150,6 +151,7 @@ work_move_finish(struct loop *loop, struct work *work)
 const struct work_type work_move = {
 	.name = "move",
 	.durable = true,
+	.once = true,
 	.run = work_move_run,
 	.finish = work_move_finish,
 };

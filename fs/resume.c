@@ -1,0 +1,351 @@
+/* After a crash of the engine process. See resume.h. */
+#include "fs/resume.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/fuse.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "fs/log.h"
+#include "fs/op_draft.h"
+#include "fs/work_claim.h"
+
+/* FUSE_NOTIFY_RESEND: linux/fuse.h since 6.9, newer than the headers of Debian 12. */
+#define NOTIFY_RESEND 7
+
+#define ANSWERS "last batch"
+#define DEATHS_MAX 2 /* a request that was alone under way at so many crashes is refused */
+
+/* ---- what the last batch did ---- */
+
+int
+resume_record(struct engine *engine, const struct works *done, uint64_t session)
+{
+	struct resume_answer *answers;
+	size_t count = 0;
+	int rc;
+
+	for (size_t i = 0; i < done->count; i++)
+		count += done->at[i]->type->once;
+	if (!count)
+		return 0; /* what is recorded has been answered: it may stay */
+	answers = calloc(count, sizeof *answers);
+	if (!answers)
+		return -ENOMEM;
+	count = 0;
+	for (size_t i = 0; i < done->count; i++) {
+		const struct work *work = done->at[i];
+
+		if (work->type->once)
+			answers[count++] = (struct resume_answer){
+				.session = session,
+				.unique = work->unique,
+				.draft_id = work->error ? 0 : work->new.draft_id,
+				.error = work->error,
+			};
+	}
+	rc = engine_note_set(engine, ANSWERS, answers, count * sizeof *answers);
+	free(answers);
+	return rc;
+}
+
+static int
+resume_load(struct loop *loop, struct engine *engine)
+{
+	size_t size = 0;
+	void *bytes = NULL;
+	int rc = engine_note_get(engine, ANSWERS, &bytes, &size);
+
+	if (rc == -ENOENT)
+		return 0;
+	if (rc)
+		return rc;
+	loop->answers = bytes;
+	loop->answer_count = size / sizeof *loop->answers;
+	if (loop->answer_count && loop->answers[0].session != loop->fs->shared->session)
+		loop->answer_count = 0; /* of an earlier mount */
+	return 0;
+}
+
+static bool
+resume_has_published(const struct loop *loop, int64_t draft_id)
+{
+	for (size_t i = 0; i < loop->answer_count; i++)
+		if (loop->answers[i].draft_id == draft_id)
+			return true;
+	return false;
+}
+
+/* An rm of a draft that the store may not have heard of. */
+static int
+resume_unlink(struct loop *loop, struct engine *engine)
+{
+	const struct intent *intent = &loop->fs->shared->intent;
+	int rc;
+
+	if (!intent->unique || intent->queue_id || intent_is_open(loop, intent))
+		return 0;
+	rc = engine_begin(engine, true);
+	if (!rc)
+		rc = engine_unstage(engine, intent->draft_id);
+	if (!rc)
+		rc = engine_commit(engine);
+	if (rc)
+		engine_rollback(engine);
+	return rc;
+}
+
+/* Who holds what is the store's to say: a claim may have been answered before it was noted here,
+ * and one that is noted may have ended. */
+static int
+resume_worker(struct loop *loop, struct engine *engine, uint32_t slot)
+{
+	struct worker *worker = workers_at(&loop->workers, slot);
+	struct handle *handle = handles_on(&loop->handles, workers_ino(&loop->workers, slot));
+	struct job job = { 0 };
+	int rc;
+
+	if (!worker->used || (!handle && !worker->job_id))
+		return 0;
+	rc = engine_worker_find(engine, worker->queue_id, worker->name, &job);
+	if (rc && rc != -ENOENT)
+		return rc;
+	if (worker->job_id && worker->job_id != job.id)
+		worker_unbind(worker);
+	else if (!rc && !worker->job_id)
+		worker->unread = true;
+	if (!rc)
+		worker_bind(worker, job.id, job.size, job.claimed_ms);
+	job_release(&job);
+	return 0;
+}
+
+/* What is open on a claim is bound to the job that it was answered with. */
+static void
+resume_handles(struct loop *loop)
+{
+	for (uint32_t slot = 0; slot < HANDLE_COUNT; slot++) {
+		struct handle *handle = &loop->fs->shared->handles[slot];
+		const struct worker *worker = handle->kind == HANDLE_CLAIM && !handle->job_id
+						      ? workers_get(&loop->workers, handle->ino)
+						      : NULL;
+
+		if (worker)
+			handle->job_id = worker->job_id;
+	}
+}
+
+int
+resume_prepare(struct loop *loop, struct engine *engine)
+{
+	int rc = resume_load(loop, engine);
+
+	if (!rc)
+		rc = resume_unlink(loop, engine);
+
+	for (uint32_t slot = 0; slot < SLOT_COUNT && !rc; slot++)
+		rc = resume_worker(loop, engine, slot);
+	resume_handles(loop);
+	for (uint32_t slot = 0; slot < SLOT_COUNT && !rc; slot++) {
+		struct draft *draft = drafts_at(&loop->drafts, slot);
+
+		if (draft->state == DRAFT_OPEN)
+			draft->dirty = draft->dirty || draft->size > 0;
+		if (draft->state == DRAFT_PUBLISHING && draft->dirty &&
+			resume_has_published(loop, drafts_id(&loop->drafts, slot)))
+			draft_published(loop, drafts_id(&loop->drafts, slot), 0);
+	}
+	return rc;
+}
+
+/* ---- what was under way ---- */
+
+static void
+resume_draft(struct loop *loop, uint32_t slot)
+{
+	struct draft *draft = drafts_at(&loop->drafts, slot);
+	bool open = draft->handle ? handles_get(&loop->handles, draft->handle) != NULL
+				  : handles_on(&loop->handles, draft_ino(loop, slot)) != NULL;
+
+	if (draft->state == DRAFT_UNLINKED && !open)
+		drafts_free(&loop->drafts, slot);
+	else if (draft->state == DRAFT_PUBLISHING && draft_publishes(loop, slot))
+		draft_complete(loop, NULL, slot);
+	else if (draft->state == DRAFT_PUBLISHING) /* by a rename: it is sent again */
+		draft->state = DRAFT_OPEN;
+	else if (draft->state == DRAFT_OPEN && draft->nameless && !open && draft->size == 0)
+		drafts_free(&loop->drafts, slot);
+	else if (draft->state == DRAFT_OPEN && draft->size > 0 && draft_publishes(loop, slot) &&
+		 (draft->nameless ? !open
+				  : !handles_writing(&loop->handles, draft_ino(loop, slot))))
+		draft_complete(loop, NULL, slot);
+}
+
+static void
+resume_shared(struct loop *loop)
+{
+	for (uint32_t slot = 0; slot < SLOT_COUNT; slot++) {
+		if (drafts_at(&loop->drafts, slot)->state != DRAFT_FREE)
+			resume_draft(loop, slot);
+		if (workers_at(&loop->workers, slot)->unread)
+			claim_released(loop, workers_ino(&loop->workers, slot));
+	}
+}
+
+/* ---- requests that are sent again ---- */
+
+struct backlog {
+	struct fuse_buf *buffers;
+	size_t count, room;
+};
+
+static struct fuse_in_header *
+buffer_header(const struct fuse_buf *buffer)
+{
+	return buffer->mem;
+}
+
+static int
+backlog_add(struct backlog *backlog, const struct fuse_buf *buffer)
+{
+	struct fuse_buf *copy;
+
+	if (backlog->count == backlog->room) {
+		size_t room = backlog->room ? backlog->room * 2 : 64;
+		struct fuse_buf *bigger = realloc(backlog->buffers, room * sizeof *bigger);
+
+		if (!bigger)
+			return -ENOMEM;
+		backlog->buffers = bigger;
+		backlog->room = room;
+	}
+	copy = &backlog->buffers[backlog->count];
+	*copy = (struct fuse_buf){ .size = buffer->size, .mem = malloc(buffer->size) };
+	if (!copy->mem)
+		return -ENOMEM;
+	memcpy(copy->mem, buffer->mem, buffer->size);
+	backlog->count++;
+	return 0;
+}
+
+/* In order of arrival: those that were sent again by their number, then the new ones. */
+static int
+backlog_compare(const void *left, const void *right)
+{
+	uint64_t a = buffer_header(left)->unique ^ UNIQUE_RESENT;
+	uint64_t b = buffer_header(right)->unique ^ UNIQUE_RESENT;
+
+	return (a > b) - (a < b);
+}
+
+static int
+backlog_collect(struct loop *loop, struct backlog *backlog)
+{
+	struct fuse_buf buffer = { 0 };
+	int rc;
+
+	while ((rc = fuse_session_receive_buf(loop->fs->session, &buffer)) > 0 || rc == -EINTR)
+		if (rc > 0 && backlog_add(backlog, &buffer))
+			break;
+	free(buffer.mem);
+	return rc > 0 ? -ENOMEM : rc == -EAGAIN ? 0 : rc;
+}
+
+static void
+reply_raw(struct loop *loop, const struct fuse_in_header *header, int error)
+{
+	struct fuse_out_header out = {
+		.len = sizeof out,
+		.error = error,
+		.unique = header->unique,
+	};
+
+	/* An error: the caller has gone meanwhile. */
+	if (write(fuse_session_fd(loop->fs->session), &out, sizeof out) < 0)
+		log_debug("request %llu went away", (unsigned long long)header->unique);
+}
+
+/* Has it taken effect already? Then it is answered. */
+static bool
+resume_answered(struct loop *loop, const struct fuse_in_header *header)
+{
+	const struct intent *intent = &loop->fs->shared->intent;
+	uint64_t unique = header->unique & ~UNIQUE_RESENT;
+
+	for (size_t i = 0; i < loop->answer_count; i++) {
+		if (loop->answers[i].unique != unique)
+			continue;
+		reply_raw(loop, header, (int)loop->answers[i].error);
+		return true;
+	}
+	/* A draft that rm or mv was to take away or to rename, and that is not what it was. */
+	if (intent->unique != unique || intent_is_open(loop, intent))
+		return false;
+	reply_raw(loop, header, 0);
+	return true;
+}
+
+/* One that was alone under way at every crash is what kills the engine process. */
+static bool
+resume_refused(struct loop *loop, const struct fuse_in_header *header)
+{
+	struct suspect *suspect = &loop->fs->shared->suspect;
+
+	if (suspect->unique != (header->unique & ~UNIQUE_RESENT) ||
+		suspect->deaths < DEATHS_MAX)
+		return false;
+	log_warnx("request %llu (operation %u) has ended the engine process %u times: refused",
+		(unsigned long long)suspect->unique, header->opcode, suspect->deaths);
+	reply_raw(loop, header, -EIO);
+	return true;
+}
+
+static void
+resume_one(struct loop *loop, const struct fuse_buf *buffer)
+{
+	struct suspect *suspect = &loop->fs->shared->suspect;
+	const struct fuse_in_header *header = buffer_header(buffer);
+	uint64_t unique = header->unique & ~UNIQUE_RESENT;
+	uint32_t deaths = suspect->unique == unique ? suspect->deaths : 0;
+
+	if (!(header->unique & UNIQUE_RESENT)) {
+		loop_process(loop, buffer);
+		return;
+	}
+	if (resume_refused(loop, header) || resume_answered(loop, header))
+		return;
+	/* Until it is through, its death is its own. */
+	*suspect = (struct suspect){ .unique = unique, .deaths = deaths + 1 };
+	loop_process(loop, buffer);
+	committer_drain(loop->committer);
+	*suspect = (struct suspect){ 0 };
+}
+
+int
+resume_serve(struct loop *loop)
+{
+	int fd = fuse_session_fd(loop->fs->session), rc;
+	struct fuse_out_header resend = { .len = sizeof resend, .error = NOTIFY_RESEND };
+	struct backlog backlog = { 0 };
+
+	if (fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) | O_NONBLOCK))
+		return -errno;
+	resume_shared(loop);
+	if (write(fd, &resend, sizeof resend) < 0 && errno != EINVAL)
+		return -errno;
+	rc = backlog_collect(loop, &backlog);
+	if (backlog.count)
+		qsort(backlog.buffers, backlog.count, sizeof *backlog.buffers, backlog_compare);
+	for (size_t i = 0; i < backlog.count; i++) {
+		if (!rc)
+			resume_one(loop, &backlog.buffers[i]);
+		free(backlog.buffers[i].mem);
+	}
+	free(backlog.buffers);
+	free(loop->answers);
+	loop->answers = NULL;
+	loop->answer_count = 0;
+	return rc;
+}

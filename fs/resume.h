@@ -1,0 +1,52 @@
+/*
+ * After a crash of the engine process: what was under way is finished, and every request that
+ * the kernel has no answer to is executed, but not a second time.
+ *
+ * What the crash may leave, and what is made of it:
+ *
+ *   in the shared mapping and the store               made of it
+ *   ---------------------------------------------------------------------------------------
+ *   a draft, its bytes not known to be staged         staged or published by its next close
+ *   a draft that was being published, bytes staged    published; if it was already: let go
+ *   a draft that was being published with its bytes   let go if the last batch says so, else
+ *                                                     published
+ *   a finished draft without a writer (the close was  published
+ *   taken, nothing pushed)
+ *   a draft of `new` without a handle                 freed (its open is sent again)
+ *   a handle whose open was not answered              answered with the same handle
+ *   a write that was not answered                     written again; an append at the same place
+ *   a claim that nobody has open and nobody has read  given back
+ *   a worker's place                                  what the store says when it is looked up
+ *   rm or mv that took effect, not answered           answered from the last batch's record, or
+ *                                                     from the loop's note of its intent
+ *   everything else                                   executed again with the same result
+ *
+ * Requests that were sent again are executed one at a time until all are answered, so that one
+ * which kills the engine process is known: the second time it gets EIO.
+ */
+#ifndef FS_RESUME_H
+#define FS_RESUME_H
+
+#include "fs/loop.h"
+
+/* The answers of the last batch, as the store keeps them: works that must not be run twice. */
+struct resume_answer {
+	uint64_t session; /* which mount: numbers begin anew with each */
+	uint64_t unique;  /* of the request; 0: nobody waited */
+	int64_t draft_id; /* published or let go by it; 0: none */
+	int64_t error;
+};
+
+/* In the committer's transaction, before it is committed. Returns 0 or the engine's error. */
+int resume_record(struct engine *engine, const struct works *done, uint64_t session);
+
+/* Before the committer starts: finishes in the shared mapping what the last batch did. */
+int resume_prepare(struct loop *loop, struct engine *engine);
+
+/*
+ * Asks the kernel for all that it has not got an answer to (Linux >= 6.9; nothing before), and
+ * serves that, in order of arrival. Returns 0 or -errno.
+ */
+int resume_serve(struct loop *loop);
+
+#endif
