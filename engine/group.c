@@ -11,7 +11,31 @@
 #define FLAGS (JSON_DECODE_ANY | JSON_ALLOW_NUL)
 #define INT64_DIGITS 19 /* this many may be too many */
 
-/* jansson says nothing when it is out of memory. */
+static bool
+has_memory(size_t size)
+{
+	json_malloc_t allocate;
+	json_free_t release;
+	json_get_alloc_funcs(&allocate, &release);
+	void *some = allocate(4 * size + 65536);
+	release(some);
+	return some != NULL;
+}
+
+/* jansson calls what it had no memory for an invalid token, too. A payload must not be refused for
+ * that: so what looks wrong is read twice, and only with memory at hand. */
+static json_t *
+parse(const void *body, size_t size, size_t flags, json_error_t *error)
+{
+	json_t *json = json_loadb(body, size, flags, error);
+	if (json || json_error_code(error) == json_error_numeric_overflow)
+		return json;
+	json = json_loadb(body, size, flags, error);
+	if (!json && !has_memory(size))
+		error->text[0] = '\0';
+	return json;
+}
+
 static int
 refusal(const json_error_t *error, char why[GROUP_WHY_SIZE])
 {
@@ -26,9 +50,9 @@ int
 group_check_json(const void *body, size_t size, char why[GROUP_WHY_SIZE])
 {
 	json_error_t error;
-	json_t *json = json_loadb(body, size, FLAGS, &error);
+	json_t *json = parse(body, size, FLAGS, &error);
 	if (!json && json_error_code(&error) == json_error_numeric_overflow)
-		json = json_loadb(body, size, FLAGS | JSON_DECODE_INT_AS_REAL, &error);
+		json = parse(body, size, FLAGS | JSON_DECODE_INT_AS_REAL, &error);
 	if (!json)
 		return refusal(&error, why);
 	json_decref(json);
@@ -97,7 +121,7 @@ static int
 load(const void *body, size_t size, json_t **json, char why[GROUP_WHY_SIZE])
 {
 	json_error_t error;
-	*json = json_loadb(body, size, FLAGS, &error);
+	*json = parse(body, size, FLAGS, &error);
 	if (*json)
 		return 0;
 	if (json_error_code(&error) != json_error_numeric_overflow)
@@ -111,7 +135,7 @@ load(const void *body, size_t size, json_t **json, char why[GROUP_WHY_SIZE])
 	rc = quote_long_integers(body, size, &copy, &copy_size);
 	if (rc != 0)
 		return rc;
-	*json = json_loadb(copy, copy_size, FLAGS, &error);
+	*json = parse(copy, copy_size, FLAGS, &error);
 	free(copy);
 	return *json ? 0 : refusal(&error, why);
 }

@@ -24,15 +24,24 @@ set_durable(struct store *store, bool durable)
 	return rc;
 }
 
+static int
+run(struct store *store, enum sql_statement statement)
+{
+	struct query query = query_start(store, statement);
+	return query_run(&query);
+}
+
 int
 store_begin(struct store *store, bool durable)
 {
-	assert(sqlite3_get_autocommit(store->db));
-
+	if (!sqlite3_get_autocommit(store->db))
+		store_rollback(store); /* it could not, the last time */
+	if (store->failed != 0 && !sqlite3_get_autocommit(store->db))
+		return store->failed;
 	store->failed = 0;
 	/* It cannot change within a transaction. */
 	int rc = set_durable(store, durable);
-	return rc == 0 ? store_exec(store, "BEGIN IMMEDIATE") : rc;
+	return rc == 0 ? run(store, SQL_BEGIN) : rc;
 }
 
 int
@@ -40,21 +49,20 @@ store_commit(struct store *store)
 {
 	if (store->failed != 0)
 		return store->failed;
-	/* SQLite ends a transaction by itself after some errors; then there is nothing to
-	 * commit. */
+	/* SQLite ends a transaction by itself after some errors, but those are noted. */
 	assert(!sqlite3_get_autocommit(store->db));
-	return store_exec(store, "COMMIT");
+	return run(store, SQL_COMMIT);
 }
 
+/* The statement is prepared, so that there is next to nothing it needs memory for, and in WAL mode
+ * it touches no file. If it fails all the same the error stays, and so nothing is done, until
+ * store_begin() got it through. */
 void
 store_rollback(struct store *store)
 {
 	store->failed = 0;
-	/* In WAL mode this reads and writes no file; what is left to fail is memory, and then
-	 * SQLite has rolled back by itself. */
 	if (!sqlite3_get_autocommit(store->db))
-		(void)sqlite3_exec(store->db, "ROLLBACK", NULL, NULL, NULL);
-	assert(sqlite3_get_autocommit(store->db));
+		(void)run(store, SQL_ROLLBACK);
 }
 
 /* A failing checkpoint loses nothing: the log still has it all. It leaves no transaction

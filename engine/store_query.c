@@ -116,8 +116,7 @@ query_row(struct query *query)
 	int code = sqlite3_step(query->statement);
 	if (code == SQLITE_ROW)
 		return 1;
-	return code == SQLITE_DONE ? 0
-				   : store_failed(store, sqlite3_extended_errcode(store->db));
+	return code == SQLITE_DONE ? 0 : store_failed(store, code);
 }
 
 void

@@ -9,6 +9,9 @@
 #define STORE_VERSION 1
 
 enum sql_statement {
+	SQL_BEGIN,
+	SQL_COMMIT,
+	SQL_ROLLBACK,
 	SQL_JOB_ADD,
 	SQL_JOB_PUT,
 	SQL_JOB_UPDATE,

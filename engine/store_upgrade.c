@@ -32,13 +32,14 @@ upgrade_step(struct store *store, int64_t version, uint64_t seed)
 {
 	char sql[64];
 	(void)snprintf(sql, sizeof sql, "PRAGMA user_version = %lld", (long long)version + 1);
-	int rc = store_begin(store, true);
+	/* The prepared statements need the tables. */
+	int rc = store_exec(store, "BEGIN IMMEDIATE");
 	if (rc == 0)
 		rc = upgrades[version](store, seed);
 	if (rc == 0)
 		rc = store_exec(store, sql);
 	if (rc == 0)
-		rc = store_commit(store);
+		rc = store_exec(store, "COMMIT");
 	return rc;
 }
 

@@ -16,7 +16,6 @@
 #include "fs/work_name.h"
 
 #define BATCH_MAX 1024
-#define LINGER_MS 2      /* patient works alone wait this long for company */
 #define SETTLE_MS 10     /* after a change: then time's next event is looked up again */
 #define MAINTAIN_MS 1000 /* idle for this long: one step of housekeeping */
 #define RETRY_MS 1000    /* after a failure of the store: who waits is tried again */
@@ -34,7 +33,7 @@ struct committer {
 	struct line finished; /* taken by the loop */
 	_Atomic bool has_finished;
 	_Atomic int64_t *changed_ms; /* by queue and view; written by the committer only */
-	bool stopping, lingering;
+	bool stopping;
 	bool busy; /* the thread is at a batch */
 	pthread_cond_t drained;
 
@@ -70,16 +69,25 @@ committer_now_ms(const struct committer *committer)
 /* ---- between the threads ---- */
 
 void
-committer_push(struct committer *committer, struct work *work)
+committer_push(struct committer *committer, struct line *works)
 {
-	bool wake;
+	bool was_empty;
 
 	pthread_mutex_lock(&committer->lock);
-	wake = !committer->queue.first || (committer->lingering && !work->type->patient);
-	line_append(&committer->queue, work);
+	was_empty = !committer->queue.first;
+	line_join(&committer->queue, works);
 	pthread_mutex_unlock(&committer->lock);
-	if (wake)
+	if (was_empty)
 		pthread_cond_signal(&committer->pushed);
+}
+
+void
+committer_push_one(struct committer *committer, struct work *work)
+{
+	struct line one = { 0 };
+
+	line_append(&one, work);
+	committer_push(committer, &one);
 }
 
 void
@@ -141,20 +149,7 @@ committer_line(struct committer *committer, int64_t queue_id)
 	return NULL;
 }
 
-/* Has only come what can wait for company: no worker waits for it either. */
-static bool
-committer_is_patient(struct committer *committer)
-{
-	for (const struct work *work = committer->queue.first; work; work = work->next) {
-		const struct line *line = committer_line(committer, work->new.queue_id);
-
-		if (!work->type->patient || (line && line->first))
-			return false;
-	}
-	return true;
-}
-
-/* Both are called with the lock held. Until something has come, at most `patience_ms`. */
+/* Until something has come, at most `patience_ms`. Called with the lock held. */
 static void
 committer_await(struct committer *committer, int64_t patience_ms)
 {
@@ -170,20 +165,6 @@ committer_await(struct committer *committer, int64_t patience_ms)
 	}
 }
 
-static void
-committer_linger(struct committer *committer)
-{
-	struct timespec until;
-
-	deadline_in(&until, LINGER_MS);
-	committer->lingering = true;
-	while (committer->queue.first && !committer->stopping &&
-		committer_is_patient(committer))
-		if (pthread_cond_timedwait(&committer->pushed, &committer->lock, &until))
-			break;
-	committer->lingering = false;
-}
-
 /* Fills the batch with what has been pushed. Returns false when it is time to stop. */
 static bool
 committer_take(struct committer *committer, int64_t patience_ms)
@@ -195,7 +176,6 @@ committer_take(struct committer *committer, int64_t patience_ms)
 	committer->busy = false;
 	pthread_cond_broadcast(&committer->drained);
 	committer_await(committer, patience_ms);
-	committer_linger(committer);
 	go_on = committer->queue.first || !committer->stopping;
 	while (committer->queue.first && committer->batch.count < BATCH_MAX) {
 		/* The room for a whole batch was made at the start. */
@@ -373,7 +353,7 @@ committer_cancel(struct committer *committer, fuse_req_t request)
 	if (!cancel)
 		return; /* it goes on waiting: the interrupt is repeated by whoever wants it */
 	cancel->handle = (uint64_t)(uintptr_t)request;
-	committer_push(committer, cancel);
+	committer_push_one(committer, cancel);
 }
 
 static void

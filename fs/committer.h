@@ -11,6 +11,7 @@
 #define FS_COMMITTER_H
 
 #include "fs/fs.h"
+#include "fs/line.h"
 #include "fs/work.h"
 
 /* Takes the engine over; committer_stop() closes it. Returns 0 or -errno. */
@@ -20,7 +21,9 @@ void committer_stop(struct committer *committer);
 
 /* ---- for the loop's thread ---- */
 
-void committer_push(struct committer *committer, struct work *work);
+/* Takes the works over, in their order. */
+void committer_push(struct committer *committer, struct line *works);
+void committer_push_one(struct committer *committer, struct work *work);
 /* Waits until everything that was pushed has been run, but for claims that wait. */
 void committer_drain(struct committer *committer);
 /* The works that have been run since the last call, in the order in which they took effect,

@@ -37,6 +37,20 @@ line_prepend(struct line *line, struct work *work)
 		line->last = work;
 }
 
+/* Appends the whole of `other`, which is empty then. */
+static inline void
+line_join(struct line *line, struct line *other)
+{
+	if (!other->first)
+		return;
+	if (line->last)
+		line->last->next = other->first;
+	else
+		line->first = other->first;
+	line->last = other->last;
+	other->first = other->last = NULL;
+}
+
 /* Takes out the first one for which `match` holds; NULL if there is none. */
 typedef int line_match_fn(const struct work *work, const void *wanted);
 

@@ -16,6 +16,9 @@
  * than a request. Not longer than this, so that an idle mount costs nothing. */
 #define SPIN_US 50
 
+/* Patient works go with the next that is not, when the loop is about to sleep, or after this. */
+#define HELD_US 2000
+
 struct loop *
 loop_of(fuse_req_t request)
 {
@@ -60,10 +63,27 @@ loop_work(fuse_req_t request, const struct work_type *type)
 }
 
 void
+loop_send(struct loop *loop, struct work *work)
+{
+	if (work->type->patient && !loop->held.first)
+		loop->held_since_us = monotonic_us();
+	line_append(&loop->held, work);
+	if (!work->type->patient)
+		loop_send_held(loop);
+}
+
+void
+loop_send_held(struct loop *loop)
+{
+	if (loop->held.first)
+		committer_push(loop->committer, &loop->held);
+}
+
+void
 loop_push(struct loop *loop, struct work *work)
 {
 	if (!work->error) {
-		committer_push(loop->committer, work);
+		loop_send(loop, work);
 		return;
 	}
 	if (work->type->finish)
@@ -136,6 +156,8 @@ void
 loop_process(struct loop *loop, const struct fuse_buf *buffer)
 {
 	loop_finish(loop);
+	if (loop->held.first && monotonic_us() - loop->held_since_us > HELD_US)
+		loop_send_held(loop);
 	loop->unique = ((const struct fuse_in_header *)buffer->mem)->unique & ~UNIQUE_RESENT;
 	fuse_session_process_buf(loop->fs->session, buffer);
 	loop->fs->shared->served++;
@@ -145,13 +167,14 @@ loop_process(struct loop *loop, const struct fuse_buf *buffer)
 
 /* Sleeps until there is a request. Returns false when it is time to stop. */
 static bool
-loop_wait(const struct loop *loop, int stop_fd)
+loop_wait(struct loop *loop, int stop_fd)
 {
 	struct pollfd wanted[] = {
 		{ .fd = fuse_session_fd(loop->fs->session), .events = POLLIN },
 		{ .fd = stop_fd, .events = POLLIN },
 	};
 
+	loop_send_held(loop);
 	while (poll(wanted, 2, -1) < 0 && errno == EINTR)
 		;
 	return !wanted[1].revents;
@@ -179,6 +202,7 @@ loop_run(struct loop *loop, int stop_fd)
 			break;
 		}
 	}
+	loop_send_held(loop);
 	free(buffer.mem);
 	return rc == -EAGAIN || rc == -EINTR ? 0 : rc;
 }

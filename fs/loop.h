@@ -38,9 +38,11 @@ struct loop {
 	struct reopening reopenings[REOPENING_COUNT];
 	unsigned next_reopening;
 	int64_t *drafts_changed_ms; /* by queue: when one last came or went */
+	struct line held;           /* patient works, not yet sent */
+	int64_t held_since_us;
 	struct resume_answer *answers; /* of the last batch, while resuming */
 	size_t answer_count;
-	uint64_t unique;            /* of the request that is being handled */
+	uint64_t unique; /* of the request that is being handled */
 };
 
 /* Fills *loop, whose `fs` is set, from the shared mapping and the store's names. Returns 0 or
@@ -63,7 +65,10 @@ void loop_finish(struct loop *loop);
 struct loop *loop_of(fuse_req_t request);
 /* A new work for it; on ENOMEM answers the request and returns NULL. */
 struct work *loop_work(fuse_req_t request, const struct work_type *type);
-/* Hands it to the committer; one whose error is set already (-ENOMEM) is answered instead. */
+/* Sends a work to the committer, in order; a patient one may wait in `held`. */
+void loop_send(struct loop *loop, struct work *work);
+void loop_send_held(struct loop *loop);
+/* As loop_send(); one whose error is set already (-ENOMEM) is answered instead. */
 void loop_push(struct loop *loop, struct work *work);
 /* When the directory `node` of a queue last changed. */
 int64_t loop_changed_ms(struct loop *loop, enum node node, const struct fs_queue *queue);

@@ -80,7 +80,7 @@ draft_asks(struct loop *loop, fuse_req_t request, uint32_t slot, uint64_t handle
 		work->entry = draft_entry(loop, slot);
 		work->file = *file;
 	}
-	committer_push(loop->committer, work);
+	loop_send(loop, work);
 	return true;
 }
 

@@ -98,7 +98,7 @@ draft_flush(struct loop *loop, fuse_req_t request, const struct handle *handle)
 		return;
 	draft->dirty = false;
 	draft->staged = true;
-	committer_push(loop->committer, work);
+	loop_send(loop, work);
 }
 
 void
@@ -113,7 +113,7 @@ draft_complete(struct loop *loop, fuse_req_t request, uint32_t slot)
 		return; /* what is staged is published at the next close, or the next start */
 	draft->state = DRAFT_PUBLISHING;
 	loop_drafts_changed(loop, draft->queue_id);
-	committer_push(loop->committer, work);
+	loop_send(loop, work);
 }
 
 /* It was emptied: what an earlier flush staged must not become a job. */
@@ -125,7 +125,7 @@ draft_withdraw(struct loop *loop, fuse_req_t request, uint32_t slot)
 	if (!work)
 		return;
 	drafts_at(&loop->drafts, slot)->staged = false;
-	committer_push(loop->committer, work);
+	loop_send(loop, work);
 }
 
 static bool
@@ -262,7 +262,7 @@ draft_rename_publish(struct loop *loop, fuse_req_t request, uint32_t slot,
 	work->new.queue_id = queue->id;
 	work->flag = true; /* a draft of that name is replaced */
 	drafts_at(&loop->drafts, slot)->state = DRAFT_PUBLISHING;
-	committer_push(loop->committer, work);
+	loop_send(loop, work);
 }
 
 /* Replies: err. */

@@ -319,6 +319,7 @@ resume_one(struct loop *loop, const struct fuse_buf *buffer)
 	/* Until it is through, its death is its own. */
 	*suspect = (struct suspect){ .unique = unique, .deaths = deaths + 1 };
 	loop_process(loop, buffer);
+	loop_send_held(loop);
 	committer_drain(loop->committer);
 	*suspect = (struct suspect){ 0 };
 }

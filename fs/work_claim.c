@@ -123,7 +123,7 @@ work_claim_undo(struct committer *committer, struct work *claim)
 	}
 	undo->queue_id = claim->queue_id;
 	undo->job_id = claim->job.id;
-	committer_push(committer, undo);
+	committer_push_one(committer, undo);
 }
 
 static void
