@@ -95,7 +95,11 @@ flags:
 
 # TEST=NAME in the environment runs that test of the program alone.
 $(CTESTS): $(BUILD)/%: $(BUILD)/%.o $(BUILD)/tests/filter.o $(LIB)
-	$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS) -lcmocka
+	$(CC) $(LDFLAGS) -o $@ $(filter %.o,$^) $(filter %.a,$^) $(LDLIBS) -lcmocka
+
+# The disk that fails, and what is done to it.
+FAULTS := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/fault/test_*.c tests/sim/test_*.c))
+$(FAULTS): $(BUILD)/tests/fault/disk.o $(BUILD)/tests/fault/scenario.o
 
 $(BENCHES): $(BUILD)/%: $(BUILD)/%.o $(LIB)
 	@echo '  LD      $@'

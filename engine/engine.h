@@ -52,8 +52,7 @@ struct queue_rules {
 struct job {
 	int64_t id;
 	int64_t queue_id;
-	int64_t pos; /* order within its queue and state; unique in the store, never used again
-		      */
+	int64_t pos; /* order within its queue and state; unique in the store */
 	enum job_state state;
 	int64_t size;       /* bytes of the payload */
 	int64_t failures;   /* attempts that failed since it was enqueued or redriven */

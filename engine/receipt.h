@@ -4,9 +4,13 @@
  *
  *   48 bits  created, milliseconds since the epoch
  *    4 bits  version 7
- *   12 bits  the job id's upper 12 bits    (the id follows the time: sorting names sorts by
- * age, 2 bits  variant 10                     within a millisecond too) 28 bits  the job id's
- * lower 28 bits 34 bits  check: a keyed hash (SipHash-2-4) of the 94 bits before it
+ *   12 bits  the job id's upper 12 bits
+ *    2 bits  variant 10
+ *   28 bits  the job id's lower 28 bits
+ *   34 bits  check: a keyed hash (SipHash-2-4) of the 94 bits before it
+ *
+ * The id follows the time, so sorting names sorts by age; within a millisecond by the order in
+ * which the jobs were staged.
  */
 #ifndef ENGINE_RECEIPT_H
 #define ENGINE_RECEIPT_H

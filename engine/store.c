@@ -5,7 +5,7 @@
 #include "engine/store_query.h"
 
 /* Above this many pages in the log a commit is followed by a checkpoint: 32 MB. */
-#define WAL_FRAMES_MAX 8000
+#define WAL_FRAMES_MAX 1000
 /* Free pages that are not worth giving back, besides an eighth of the file. */
 #define FREE_PAGES_KEPT 128
 #define STRING_(x) #x

@@ -5,36 +5,40 @@
  * Calling sequence: store_open(), then store_begin(), rows, store_commit() or store_rollback().
  * All return 0 or -errno: -EIO, -ENOSPC, -ENOMEM, -EACCES; what finds says -ENOENT. After an
  * error inside a transaction everything until store_rollback() fails with the same error, so
- * half a transaction is never committed, and nothing is written outside one.
+ * half a transaction is never committed, and nothing is written outside one. What
+ * store_rollback() could not undo for want of memory store_begin() undoes first, or fails.
  *
  * What a crash (of the program or the host) can leave, and what is made of it. A transaction is
  * all or nothing; "durable" ones are on disk when store_commit() returned, of others the last
  * few may be lost at a power cut, always from the end.
  *
- *   found on disk                        made of it
- *   ------------------------------------------------------------------------------------------
- *   no file; a file of 0 bytes           a new store
- *   0 bytes, but a -wal with content     refused: the jobs were in the file that is gone
- *   a header, no table, not ours by id   a new store (the creation stopped before its one
- * commit) not SQLite, of another program,      refused, named, nothing written tables missing,
- * pages broken a newer schema                       refused, nothing written an older schema
- * upgraded, each step one transaction draft: nothing here                  nothing (its bytes
- * are with who opened it) staged                               engine_recover() publishes it,
- * under its name as staged staged, its draft is still open      stays staged; engine_publish()
- * or a new stage follows staged anew                          the newer bytes only: old and new
- * change in one commit published, the commit lost           staged: published again by
- * engine_recover(), same id, later time, so with another receipt published waits, or is in
- * backoff claimed                              still claimed by that worker, deadline as it was
- *   claimed, the commit lost             waits; no attempt counted; delivered again
- *   heartbeat, the commit lost           the earlier deadline
- *   verdict                              holds: done jobs never run again
- *   verdict, the commit lost             still claimed (it was not acknowledged)
- *   failed                               in backoff until its time, or dead, with its reason
- *   done, kept for its name              kept for the rest of its minute
- *   moved                                in exactly one of the two queues
- *   a queue's tallies                    as its jobs: written in the same transaction
- *   numbers (ids, order)                 go on above every number ever used; gaps are fine
- *   notes                                of the same transaction as the jobs
+ *   found on disk                     made of it
+ *   ---------------------------------------------------------------------------------------
+ *   no file; a file of 0 bytes        a new store
+ *   0 bytes, but a -wal with content  refused: the jobs were in the file that is gone
+ *   a header, no table, no id         a new store (creation stopped before its one commit)
+ *   not SQLite, another program's     refused, named; nothing written
+ *   tables missing, pages broken      refused, named; nothing written
+ *   a newer schema                    refused; nothing written
+ *   an older schema                   upgraded, each step one transaction
+ *   draft: nothing here               nothing (its bytes are with who opened it)
+ *   staged                            engine_recover() publishes it, under its name as staged
+ *   staged, its draft is still open   stays; engine_publish() or another staging follows
+ *   staged anew                       the newer bytes only: old and new change in one commit
+ *   published, the commit lost        staged: engine_recover() publishes it again, with the
+ *                                     same id, but later, so with another receipt
+ *   published                         waits, or is in backoff
+ *   claimed                           still claimed by that worker, with its deadline
+ *   claimed, the commit lost          waits; no attempt counted; delivered again
+ *   heartbeat, the commit lost        the earlier deadline
+ *   verdict                           holds: done jobs never run again
+ *   verdict, the commit lost          still claimed (it was not acknowledged)
+ *   failed                            in backoff until its time, or dead, with its reason
+ *   done, kept for its name           kept for the rest of its minute
+ *   moved                             in exactly one of the two queues
+ *   a queue's tallies                 as its jobs: written in the same transaction
+ *   numbers (ids, order)              go on above every one ever used; gaps are fine
+ *   notes                             of the same transaction as the jobs
  */
 #ifndef ENGINE_STORE_H
 #define ENGINE_STORE_H

@@ -24,6 +24,7 @@ setup()
 	mkdir "$M"
 	: >"$LOG"
 	LOG_EXPECTED=()
+	OTHERS=" $(jobs -p | tr '\n' ' ') " # processes of bats itself
 	export SPOOLFS_TEST=$T # known by it in its environment: see daemons
 	export ASAN_OPTIONS="halt_on_error=1:detect_leaks=1:log_path=$T/sanitizer"
 	export UBSAN_OPTIONS="halt_on_error=1:print_stacktrace=1:log_path=$T/sanitizer"
@@ -137,6 +138,7 @@ processes_end()
 {
 	local pid
 	for pid in $(jobs -p); do
+		[[ $OTHERS != *" $pid "* ]] || continue
 		pkill -KILL -P "$pid"
 		kill -KILL "$pid"
 		wait "$pid"

@@ -1,0 +1,744 @@
+#include "tests/fault/scenario.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "engine/store_query.h"
+
+#define TRY(call)                \
+	do {                     \
+		int code_ = (call); \
+		if (code_ != 0)  \
+			return code_; \
+	} while (0)
+
+/* ---- calls ---- */
+
+static struct job_new
+job_of(int64_t queue, const char *name, const char *body)
+{
+	return (struct job_new){
+		.queue_id = queue,
+		.body = body,
+		.size = strlen(body),
+		.name = name,
+		.uid = 1000,
+		.gid = 100,
+		.pid = 4711,
+		.mode = 0640,
+	};
+}
+
+static int
+put_due(struct scenario *it, int64_t queue, const char *name, const char *body, int64_t due_ms)
+{
+	struct job_new new = job_of(queue, name, body);
+	int64_t id;
+	new.due_ms = due_ms;
+	return engine_enqueue(it->engine, &new, it->now_ms, &it->problem, &id);
+}
+
+static int
+put(struct scenario *it, int64_t queue, const char *name, const char *body)
+{
+	return put_due(it, queue, name, body, 0);
+}
+
+static int
+stage(struct scenario *it, int64_t draft, const char *name, const char *body)
+{
+	struct job_new new = job_of(it->standard, name, body);
+	new.draft_id = draft;
+	return engine_stage(it->engine, &new, it->now_ms, &it->problem);
+}
+
+static int
+claim(struct scenario *it, int64_t queue, const char *worker)
+{
+	struct job job;
+	bool again;
+	TRY(engine_claim(it->engine, queue, worker, it->now_ms, &job, &again));
+	job_release(&job);
+	return 0;
+}
+
+static int
+end(struct scenario *it, int64_t queue, const char *worker, enum verdict verdict,
+	const char *reason, int64_t delay_ms)
+{
+	struct verdict_details details = { .reason = reason, .delay_ms = delay_ms };
+	return engine_verdict(it->engine, queue, worker, 0, verdict, &details, it->now_ms);
+}
+
+/* The job a name means. */
+static int
+named(struct scenario *it, int64_t queue, const char *name, int64_t *id)
+{
+	struct job job;
+	TRY(engine_name_find(it->engine, queue, name, &job));
+	*id = job.id;
+	job_release(&job);
+	return 0;
+}
+
+static int
+tick(struct scenario *it, int64_t ms)
+{
+	int64_t next_ms, now_ms = it->now_ms + ms;
+	TRY(engine_tick(it->engine, now_ms, &next_ms));
+	return 0;
+}
+
+/* ---- steps ---- */
+
+static int
+step_open(struct scenario *it)
+{
+	return scenario_open(it);
+}
+
+static int
+step_enqueue(struct scenario *it)
+{
+	TRY(put(it, it->standard, "a", "first"));
+	TRY(put(it, it->standard, "b", ""));
+	TRY(put(it, it->fifo, "x1", "{\"g\":\"x\",\"n\":1}"));
+	TRY(put(it, it->fifo, "x2", "{\"g\":\"x\",\"n\":2}"));
+	return put(it, it->fifo, "y1", "{\"g\":1}");
+}
+
+static int
+step_enqueue_large(struct scenario *it)
+{
+	static char large[40000];
+	memset(large, 'l', sizeof large - 1);
+	return put(it, it->standard, "large", large);
+}
+
+static int
+step_enqueue_later(struct scenario *it)
+{
+	return put_due(it, it->standard, "later", "later", it->now_ms + 3600000);
+}
+
+static int
+step_enqueue_many(struct scenario *it)
+{
+	char body[40];
+	for (int i = 0; i < 40; i++) {
+		(void)snprintf(body, sizeof body, "{\"g\":\"many%d\",\"n\":%d}", i % 3, i);
+		TRY(put(it, it->third, "", body));
+	}
+	return 0;
+}
+
+static int
+step_stage(struct scenario *it)
+{
+	TRY(stage(it, 1, "s1", "staged 1"));
+	TRY(stage(it, 2, "s2", "staged 2"));
+	return stage(it, 3, "s3", "staged 3");
+}
+
+static int
+step_stage_anew(struct scenario *it)
+{
+	return stage(it, 1, "s1", "staged 1 anew");
+}
+
+static int
+step_publish(struct scenario *it)
+{
+	int64_t id;
+	return engine_publish(it->engine, 1, "s1", it->now_ms, &id);
+}
+
+static int
+step_unstage(struct scenario *it)
+{
+	return engine_unstage(it->engine, 2);
+}
+
+static int
+step_claim(struct scenario *it)
+{
+	TRY(claim(it, it->standard, "w1")); /* a */
+	TRY(claim(it, it->standard, "w2")); /* b */
+	TRY(claim(it, it->fifo, "f1"));     /* x1 */
+	return claim(it, it->fifo, "f2");   /* y1 */
+}
+
+static int
+step_extend(struct scenario *it)
+{
+	struct job job;
+	TRY(engine_worker_find(it->engine, it->standard, "w2", &job));
+	int64_t id = job.id;
+	job_release(&job);
+	return engine_extend(it->engine, id, it->now_ms + 90000000, it->now_ms);
+}
+
+static int
+step_done(struct scenario *it)
+{
+	return end(it, it->standard, "w1", VERDICT_DONE, NULL, -1);
+}
+
+static int
+step_retry(struct scenario *it)
+{
+	return end(it, it->fifo, "f1", VERDICT_RETRY, "smtp 421", -1); /* x1 */
+}
+
+static int
+step_release(struct scenario *it)
+{
+	return end(it, it->standard, "w2", VERDICT_RELEASE, NULL, -1); /* b */
+}
+
+static int
+step_give_up(struct scenario *it)
+{
+	return end(it, it->fifo, "f2", VERDICT_DEAD, NULL, -1); /* y1 */
+}
+
+static int
+step_release_later(struct scenario *it)
+{
+	TRY(claim(it, it->standard, "w3")); /* b */
+	return end(it, it->standard, "w3", VERDICT_RELEASE, NULL, 5000);
+}
+
+static int
+step_due(struct scenario *it)
+{
+	return tick(it, 10000); /* x1, b */
+}
+
+static int
+step_claim_again(struct scenario *it)
+{
+	TRY(claim(it, it->fifo, "f1")); /* x1 */
+	return claim(it, it->standard, "w4");
+}
+
+static int
+step_time_out(struct scenario *it)
+{
+	return tick(it, 80000); /* x1 is out of retries, x2 is first */
+}
+
+static int
+step_expire(struct scenario *it)
+{
+	return tick(it, 200000); /* the name "a" */
+}
+
+static int
+step_bury(struct scenario *it)
+{
+	int64_t id;
+	TRY(named(it, it->fifo, "x2", &id));
+	return engine_bury(it->engine, id, "by hand", it->now_ms);
+}
+
+static int
+step_redrive(struct scenario *it)
+{
+	int64_t id;
+	TRY(named(it, it->fifo, "y1", &id));
+	return engine_requeue(it->engine, id, it->now_ms);
+}
+
+static int
+step_fail(struct scenario *it)
+{
+	struct job job;
+	TRY(claim(it, it->fifo, "f3"));
+	TRY(engine_worker_find(it->engine, it->fifo, "f3", &job));
+	int64_t id = job.id;
+	job_release(&job);
+	return engine_fail(it->engine, id, NULL, it->now_ms);
+}
+
+static int
+step_run_now(struct scenario *it)
+{
+	int64_t id;
+	TRY(named(it, it->fifo, "y1", &id));
+	return engine_requeue(it->engine, id, it->now_ms);
+}
+
+static int
+step_take_back(struct scenario *it)
+{
+	struct job job;
+	TRY(claim(it, it->third, "t1"));
+	TRY(engine_worker_find(it->engine, it->third, "t1", &job));
+	int64_t id = job.id;
+	job_release(&job);
+	return engine_requeue(it->engine, id, it->now_ms);
+}
+
+static int
+step_reschedule(struct scenario *it)
+{
+	int64_t id;
+	TRY(named(it, it->standard, "later", &id));
+	TRY(engine_reschedule(it->engine, id, it->now_ms - 1, it->now_ms));
+	TRY(named(it, it->standard, "large", &id));
+	return engine_reschedule(it->engine, id, it->now_ms + 7200000, it->now_ms);
+}
+
+static int
+step_remove(struct scenario *it)
+{
+	int64_t id;
+	TRY(named(it, it->standard, "s1", &id));
+	return engine_remove(it->engine, id, it->now_ms);
+}
+
+static int
+step_remove_dead(struct scenario *it)
+{
+	int64_t id;
+	TRY(named(it, it->fifo, "x2", &id));
+	return engine_remove(it->engine, id, it->now_ms);
+}
+
+static int
+step_move(struct scenario *it)
+{
+	int64_t id;
+	TRY(named(it, it->fifo, "y1", &id));
+	return engine_move(it->engine, id, it->third, it->now_ms, &it->problem);
+}
+
+static int
+step_name_forget(struct scenario *it)
+{
+	return engine_name_forget(it->engine, it->third, "y1");
+}
+
+static int
+step_name_rename(struct scenario *it)
+{
+	return engine_name_rename(it->engine, it->standard, "later", "large");
+}
+
+static int
+step_note(struct scenario *it)
+{
+	TRY(engine_note_set(it->engine, "paused", "why", 3));
+	return engine_note_set(it->engine, "batch", "0123456789", 10);
+}
+
+static int
+step_note_forget(struct scenario *it)
+{
+	return engine_note_set(it->engine, "paused", "", 0);
+}
+
+static int
+define(struct scenario *it)
+{
+	struct queue_rules rules = {
+		.name = "standard",
+		.concurrency = 3,
+		.max_retries = 1,
+		.backoff_ms = 1000,
+		.backoff_max_ms = -1,
+		.timeout_ms = 60000,
+		.max_payload_bytes = 1 << 20,
+		.max_jobs = 100,
+	};
+	TRY(engine_queue_define(it->engine, &rules, &it->standard));
+	rules.name = "third";
+	rules.max_jobs = -1;
+	rules.fifo = rules.json = it->fifo_third;
+	rules.group_field = it->fifo_third ? "g" : NULL;
+	TRY(engine_queue_define(it->engine, &rules, &it->third));
+	rules.name = "fifo";
+	rules.fifo = rules.json = true;
+	rules.group_field = "g";
+	return engine_queue_define(it->engine, &rules, &it->fifo);
+}
+
+static int
+step_retype(struct scenario *it)
+{
+	it->fifo_third = true;
+	int rc = define(it);
+	it->fifo_third = rc == 0;
+	return rc;
+}
+
+static int
+step_recover(struct scenario *it)
+{
+	return engine_recover(it->engine, it->now_ms, NULL, NULL); /* s3 */
+}
+
+static int
+step_reopen(struct scenario *it)
+{
+	scenario_close(it);
+	return scenario_open(it);
+}
+
+static int
+step_checkpoint(struct scenario *it)
+{
+	it->engine->store->wal_frames = 1 << 20; /* as if there was much */
+	return engine_checkpoint(it->engine);
+}
+
+/* More than FREE_PAGES_KEPT pages, so that there is something to give back. */
+static int
+step_fill(struct scenario *it)
+{
+	static char body[100000];
+	char name[16];
+	memset(body, 'f', sizeof body - 1);
+	for (int i = 0; i < 8; i++) {
+		(void)snprintf(name, sizeof name, "fill%d", i);
+		TRY(put(it, it->standard, name, body));
+	}
+	return 0;
+}
+
+static int
+step_empty(struct scenario *it)
+{
+	char name[16];
+	int64_t id;
+	for (int i = 0; i < 8; i++) {
+		(void)snprintf(name, sizeof name, "fill%d", i);
+		TRY(named(it, it->standard, name, &id));
+		TRY(engine_remove(it->engine, id, it->now_ms));
+	}
+	return 0;
+}
+
+static int
+step_maintain(struct scenario *it)
+{
+	bool more = true;
+	while (more)
+		TRY(engine_maintain(it->engine, &more));
+	return 0;
+}
+
+const struct scenario_step scenario_steps[] = {
+	{ "open", step_open, SCENARIO_BARE, true },
+	{ "enqueue", step_enqueue, SCENARIO_DURABLE, true },
+	{ "enqueue large", step_enqueue_large, SCENARIO_DURABLE, true },
+	{ "enqueue later", step_enqueue_later, SCENARIO_DURABLE, true },
+	{ "stage", step_stage, SCENARIO_DURABLE, true },
+	{ "stage anew", step_stage_anew, SCENARIO_DURABLE, true },
+	{ "claim", step_claim, SCENARIO_LAZY, false },
+	{ "extend", step_extend, SCENARIO_LAZY, false },
+	{ "publish", step_publish, SCENARIO_DURABLE, false },
+	{ "unstage", step_unstage, SCENARIO_LAZY, false },
+	{ "done", step_done, SCENARIO_DURABLE, false },
+	{ "retry", step_retry, SCENARIO_DURABLE, false },
+	{ "release", step_release, SCENARIO_DURABLE, false },
+	{ "give up", step_give_up, SCENARIO_DURABLE, false },
+	{ "release later", step_release_later, SCENARIO_LAZY, false },
+	{ "checkpoint", step_checkpoint, SCENARIO_BARE, false },
+	{ "enqueue many", step_enqueue_many, SCENARIO_DURABLE, true },
+	{ "due", step_due, SCENARIO_LAZY, false },
+	{ "claim again", step_claim_again, SCENARIO_LAZY, false },
+	{ "time out", step_time_out, SCENARIO_DURABLE, false },
+	{ "expire", step_expire, SCENARIO_DURABLE, false },
+	{ "bury", step_bury, SCENARIO_DURABLE, false },
+	{ "redrive", step_redrive, SCENARIO_DURABLE, false },
+	{ "fail", step_fail, SCENARIO_DURABLE, false },
+	{ "run now", step_run_now, SCENARIO_DURABLE, false },
+	{ "take back", step_take_back, SCENARIO_DURABLE, false },
+	{ "change of type", step_retype, SCENARIO_BARE, false },
+	{ "reschedule", step_reschedule, SCENARIO_DURABLE, false },
+	{ "remove", step_remove, SCENARIO_DURABLE, false },
+	{ "remove dead", step_remove_dead, SCENARIO_DURABLE, false },
+	{ "move", step_move, SCENARIO_DURABLE, true },
+	{ "name forget", step_name_forget, SCENARIO_DURABLE, false },
+	{ "name rename", step_name_rename, SCENARIO_DURABLE, false },
+	{ "note", step_note, SCENARIO_DURABLE, false },
+	{ "reopen", step_reopen, SCENARIO_BARE, false },
+	{ "recover", step_recover, SCENARIO_BARE, false },
+	{ "note forget", step_note_forget, SCENARIO_LAZY, false },
+	{ "fill", step_fill, SCENARIO_DURABLE, true },
+	{ "empty", step_empty, SCENARIO_DURABLE, false },
+	{ "maintain", step_maintain, SCENARIO_BARE, false },
+	{ "enqueue later", step_enqueue_later, SCENARIO_DURABLE, true },
+	{ NULL, NULL, SCENARIO_BARE, false },
+};
+
+size_t
+scenario_count(void)
+{
+	size_t count = 0;
+	while (scenario_steps[count].name)
+		count++;
+	return count;
+}
+
+int
+scenario_run(struct scenario *it, size_t number)
+{
+	const struct scenario_step *step = &scenario_steps[number];
+	it->now_ms = SCENARIO_START_MS + (int64_t)number * 1000;
+	if (step->kind == SCENARIO_BARE)
+		return step->run(it);
+	int rc = engine_begin(it->engine, step->kind == SCENARIO_DURABLE);
+	if (rc == 0)
+		rc = step->run(it);
+	if (rc == 0)
+		rc = engine_commit(it->engine);
+	if (rc != 0)
+		engine_rollback(it->engine);
+	return rc;
+}
+
+int
+scenario_open(struct scenario *it)
+{
+	int rc = 0;
+	if (!it->engine)
+		rc = engine_open(
+			STORE_NAME, it->disk->vfs.zName, 42, &it->problem, &it->engine);
+	return rc == 0 ? define(it) : rc;
+}
+
+void
+scenario_close(struct scenario *it)
+{
+	engine_close(it->engine);
+	it->engine = NULL;
+}
+
+/* ---- what a store says ---- */
+
+struct text {
+	char *at;
+	size_t length, room;
+};
+
+static void
+text_add(struct text *text, const char *more)
+{
+	size_t length = strlen(more);
+	if (text->length + length + 2 > text->room) {
+		text->room = 2 * (text->room + length) + 4096;
+		text->at = realloc(text->at, text->room);
+		assert(text->at);
+	}
+	memcpy(text->at + text->length, more, length + 1);
+	text->length += length;
+}
+
+static void
+dump_rows(struct text *text, sqlite3 *db, const char *sql)
+{
+	sqlite3_stmt *statement;
+	int code = sqlite3_prepare_v2(db, sql, -1, &statement, NULL);
+	if (code != SQLITE_OK) {
+		text_add(text, sqlite3_errmsg(db));
+		return;
+	}
+	while ((code = sqlite3_step(statement)) == SQLITE_ROW) {
+		for (int i = 0; i < sqlite3_column_count(statement); i++) {
+			const char *value = (const char *)sqlite3_column_text(statement, i);
+			text_add(text, value ? value : "-");
+			text_add(text, "|");
+		}
+		text_add(text, "\n");
+	}
+	if (code != SQLITE_DONE)
+		text_add(text, sqlite3_errmsg(db));
+	(void)sqlite3_finalize(statement); /* repeats the error of the step */
+}
+
+char *
+scenario_dump(struct engine *engine)
+{
+	static const char *const queries[] = {
+		"SELECT id, name, fifo, group_field, staged, waiting, backoff, running, dead, "
+		"done FROM queue ORDER BY id",
+		"SELECT queue, state, name, named, head, due, grp, failures, history, worker, "
+		"claimed, deadline, changed, size, uid, gid, pid, mode, created, draft, "
+		"row_number() OVER (ORDER BY id), receipt <> '', "
+		"(SELECT hex(substr(body, 1, 99)) || length(body) FROM payload "
+		"WHERE payload.id = job.id) FROM job ORDER BY queue, state, pos",
+		"SELECT pos, number, attempt, at, failure.worker, reason FROM failure LEFT JOIN "
+		"(SELECT id, row_number() OVER (ORDER BY id) AS pos FROM job) ON id = job "
+		"ORDER BY pos, number",
+		"SELECT key, hex(value) FROM note WHERE key LIKE 'note %' ORDER BY key",
+	};
+	struct text text = { .at = NULL };
+	for (size_t i = 0; i < sizeof queries / sizeof *queries; i++)
+		dump_rows(&text, engine->store->db, queries[i]);
+	text_add(&text, "");
+	return text.at;
+}
+
+/* Each counts what must not be. */
+static const struct {
+	const char *what, *sql;
+} wrongs[] = {
+	{ "integrity_check", "SELECT integrity_check <> 'ok' FROM pragma_integrity_check LIMIT 1" },
+	{ "tallies",
+		"SELECT count(*) FROM queue q JOIN (SELECT 1 AS s UNION SELECT 2 UNION SELECT 3 "
+		"UNION SELECT 4 UNION SELECT 5 UNION SELECT 6) WHERE (SELECT count(*) FROM job "
+		"WHERE queue = q.id AND state = s) <> CASE s WHEN 1 THEN staged WHEN 2 THEN "
+		"waiting WHEN 3 THEN backoff WHEN 4 THEN running WHEN 5 THEN dead ELSE done END" },
+	{ "heads",
+		"SELECT count(*) FROM job a JOIN queue q ON q.id = a.queue WHERE head <> (q.fifo "
+		"AND state BETWEEN 2 AND 4 AND NOT EXISTS (SELECT 1 FROM job b WHERE b.queue = "
+		"a.queue AND b.grp_id = a.grp_id AND b.state BETWEEN 2 AND 4 AND b.pos < a.pos))" },
+	{ "payloads", "SELECT (SELECT count(*) FROM job WHERE state < 6) <> (SELECT count(*) FROM "
+		      "payload) OR EXISTS (SELECT 1 FROM job LEFT JOIN payload USING (id) WHERE "
+		      "state < 6 AND size IS NOT length(body))" },
+	{ "failures",
+		"SELECT count(*) FROM job WHERE state < 6 AND history <> (SELECT count(*) FROM "
+		"failure WHERE failure.job = job.id)" },
+	{ "failures of nobody",
+		"SELECT count(*) FROM failure WHERE job NOT IN (SELECT id FROM job)" },
+	{ "numbers given twice",
+		"SELECT count(*) - count(DISTINCT pos) + count(*) - count(DISTINCT id) FROM job" },
+	{ "numbers not promised",
+		"SELECT count(*) FROM note WHERE (key = 'next id' AND value <= (SELECT "
+		"coalesce(max(id), 0) FROM job)) OR (key = 'next pos' AND value <= (SELECT "
+		"coalesce(max(pos), 0) FROM job))" },
+};
+
+static bool
+tallies_known(struct engine *engine)
+{
+	static const char *const columns[JOB_STATES] = {
+		[JOB_STAGED] = "staged",
+		[JOB_WAITING] = "waiting",
+		[JOB_BACKOFF] = "backoff",
+		[JOB_RUNNING] = "running",
+		[JOB_DEAD] = "dead",
+		[JOB_DONE] = "done",
+	};
+	for (int64_t id = 1; id < engine->queues_end; id++) {
+		for (int state = JOB_STAGED; engine->queues[id] && state < JOB_STATES; state++) {
+			char sql[100];
+			int64_t count = -1;
+			(void)snprintf(sql, sizeof sql, "SELECT %s FROM queue WHERE id = %lld",
+				columns[state], (long long)id);
+			if (store_scalar(engine->store, sql, &count) != 0 ||
+				count != engine_count(engine, id, (enum job_state)state))
+				return false;
+		}
+	}
+	return true;
+}
+
+const char *
+scenario_wrong(struct engine *engine)
+{
+	for (size_t i = 0; i < sizeof wrongs / sizeof *wrongs; i++) {
+		int64_t count = 0;
+		int rc = store_scalar(engine->store, wrongs[i].sql, &count);
+		if (rc != 0)
+			return engine_error(engine);
+		if (count != 0)
+			return wrongs[i].what;
+	}
+	return tallies_known(engine) ? NULL : "tallies in memory";
+}
+
+/* ---- work ---- */
+
+static int64_t
+jobs_left(struct scenario *it, enum job_state state)
+{
+	return engine_count(it->engine, it->standard, state) +
+	       engine_count(it->engine, it->fifo, state) +
+	       engine_count(it->engine, it->third, state);
+}
+
+static bool
+take_dead(void *context, const struct job *job, int64_t cookie)
+{
+	int64_t *id = context;
+	*id = job->id;
+	return cookie < 0;
+}
+
+static int
+redrive_one(struct scenario *it, int64_t queue)
+{
+	int64_t id = 0;
+	TRY(engine_list(it->engine, VIEW_DEAD, queue, 0, take_dead, &id));
+	return id == 0 ? 0 : engine_requeue(it->engine, id, it->now_ms);
+}
+
+/* What is claimed by others fails first, as in tick(): days have gone by. */
+static int
+work_one(struct scenario *it, int64_t queue, int64_t *done)
+{
+	struct job job;
+	bool again;
+	void *body;
+	size_t size;
+	int rc = engine_claim(it->engine, queue, "last", it->now_ms, &job, &again);
+	if (rc != 0)
+		return rc == -EAGAIN ? 0 : rc;
+	rc = engine_payload(it->engine, job.id, &body, &size);
+	if (rc == 0 && (int64_t)size != job.size)
+		rc = -EBADMSG;
+	if (rc == 0)
+		free(body);
+	job_release(&job);
+	TRY(rc);
+	TRY(end(it, queue, "last", VERDICT_DONE, NULL, -1));
+	(*done)++;
+	return 0;
+}
+
+static int
+work_round(struct scenario *it, int64_t *done)
+{
+	const int64_t queues[] = { it->standard, it->fifo, it->third };
+	int64_t next_ms;
+	it->now_ms += 3600000 * 24;
+	TRY(engine_begin(it->engine, true));
+	TRY(engine_tick(it->engine, it->now_ms, &next_ms));
+	for (size_t i = 0; i < 3; i++) {
+		TRY(redrive_one(it, queues[i]));
+		for (int n = 0; n < 20; n++)
+			TRY(work_one(it, queues[i], done));
+	}
+	return engine_commit(it->engine);
+}
+
+const char *
+scenario_work_off(struct scenario *it)
+{
+	if (engine_recover(it->engine, it->now_ms, NULL, NULL) != 0)
+		return "recovery";
+	if (jobs_left(it, JOB_STAGED) != 0)
+		return "something is staged after recovery";
+	const char *wrong = scenario_wrong(it->engine);
+	if (wrong)
+		return wrong;
+	int64_t jobs = 0, done = 0;
+	for (int state = JOB_WAITING; state <= JOB_DEAD; state++)
+		jobs += jobs_left(it, (enum job_state)state);
+	for (int round = 0; round < 30 && done < jobs; round++)
+		if (work_round(it, &done) != 0)
+			return "work";
+	if (done != jobs)
+		return "jobs that were never given out";
+	for (int round = 0; round < 2; round++)
+		if (work_round(it, &done) != 0 || done != jobs)
+			return "jobs given out twice";
+	return scenario_wrong(it->engine);
+}
