@@ -56,7 +56,7 @@ struct job {
 	enum job_state state;
 	int64_t size;       /* bytes of the payload */
 	int64_t failures;   /* attempts that failed since it was enqueued or redriven */
-	int64_t created_ms; /* published; the time in its receipt */
+	int64_t created_ms; /* staged or enqueued; the time in its receipt */
 	int64_t due_ms;     /* the end of its backoff; else when it came to wait last */
 	int64_t claimed_ms, deadline_ms; /* 0 unless running */
 	int64_t changed_ms;              /* when it came into this state */
@@ -182,7 +182,7 @@ int engine_check(struct engine *engine, const struct job_new *new, struct engine
 int engine_stage(struct engine *engine, const struct job_new *new, int64_t now_ms,
 	struct engine_problem *why);
 /* Publishes what the draft staged: from now on the job exists, `name` (if not "") resolves to
- * it. The job's created and order are of now. Returns 0, or -ENOENT when the draft staged
+ * it. Its receipt is of staging, its order of now. Returns 0, or -ENOENT when the draft staged
  * nothing. */
 int engine_publish(struct engine *engine, int64_t draft_id, const char *name, int64_t now_ms,
 	int64_t *job_id);

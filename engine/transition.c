@@ -99,8 +99,10 @@ set_times(struct change *change)
 	(void)snprintf(job->worker, sizeof job->worker, "%s", runs ? transition->worker : "");
 }
 
+/* From its first row on a job has its receipt, so that a publishing that a power cut takes back
+ * and recovery repeats does not change what was shown. */
 static void
-set_published(struct change *change)
+set_created(struct change *change)
 {
 	struct engine *engine = change->engine;
 	struct record *record = change->record;
@@ -108,7 +110,6 @@ set_published(struct change *change)
 	if (now_ms > engine->created_ms)
 		engine->created_ms = now_ms;
 	record->job.created_ms = engine->created_ms;
-	record->draft_id = 0;
 	receipt_format(
 		&engine->key, record->job.created_ms, record->job.id, record->job.receipt);
 }
@@ -134,8 +135,10 @@ set_values(struct change *change)
 			change->engine->store, &change->engine->ids, &record->job.id);
 	if (rc != 0)
 		return rc;
+	if (change->from == JOB_NONE)
+		set_created(change);
 	if (event == EVENT_PUBLISH || event == EVENT_PUBLISH_LATER)
-		set_published(change);
+		record->draft_id = 0;
 	if (event == EVENT_MOVE || event == EVENT_REDRIVE) {
 		set_group(change);
 		record->job.failures = 0;

@@ -162,6 +162,7 @@ drafts_write(
 	if (end > draft->size)
 		draft->size = end;
 	draft->dirty = true;
+	draft->refused = 0;
 	return 0;
 }
 
@@ -188,6 +189,7 @@ drafts_truncate(struct drafts *drafts, uint32_t slot, int64_t size)
 	if (size == draft->size)
 		return 0;
 	draft->dirty = true;
+	draft->refused = 0;
 	if (size > draft->size) {
 		if (drafts_extend(drafts, draft, size))
 			return -ENOSPC;

@@ -10,7 +10,7 @@
 #include <unistd.h>
 
 static int log_fd = STDERR_FILENO;
-static bool log_to_syslog, log_debugging;
+static bool log_to_syslog, log_debugging, log_detached;
 
 int
 log_open(const char *path, bool debug)
@@ -28,6 +28,7 @@ log_open(const char *path, bool debug)
 int
 log_detach(void)
 {
+	log_detached = true;
 	if (log_fd != STDERR_FILENO)
 		return log_fd;
 	if (!log_to_syslog)
@@ -60,6 +61,9 @@ log_line(int priority, const char *level, int error, const char *format, va_list
 		return;
 	}
 	line[used++] = '\n';
+	/* Whoever has started the program reads stderr until it goes into the background. */
+	if (log_fd != STDERR_FILENO && !log_detached && write(STDERR_FILENO, line, used) < 0)
+		log_detached = true;
 	/* Nobody is left to be told when the log itself cannot be written. */
 	if (write(log_fd, line, used) < 0)
 		return;

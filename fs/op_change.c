@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "fs/names.h"
 #include "fs/op_draft.h"
 #include "fs/place.h"
 #include "fs/work_claim.h"
@@ -47,6 +48,15 @@ place_draft(const struct loop *loop, const struct place *place, const char *name
 		       : INDEX_END;
 }
 
+/* An entry of the tree, or a twin: there as long as its job is. */
+static bool
+name_is_fixed(const struct place *place, const char *name)
+{
+	char receipt[RECEIPT_SIZE];
+
+	return tree_child(place->node, name) != NODE_ROOT || name_is_twin(name, receipt);
+}
+
 /* Replies: err. */
 void
 op_unlink(fuse_req_t request, fuse_ino_t parent, const char *name)
@@ -56,7 +66,7 @@ op_unlink(fuse_req_t request, fuse_ino_t parent, const char *name)
 	uint32_t slot;
 	int rc = place_find(loop, parent, &place);
 
-	if (!rc && (place.node == NODE_ROOT || tree_child(place.node, name) != NODE_ROOT))
+	if (!rc && (place.node == NODE_ROOT || name_is_fixed(&place, name)))
 		rc = -EPERM;
 	if (rc) {
 		(void)fuse_reply_err(request, -rc);
@@ -79,8 +89,7 @@ check_rename(const struct place *from, const char *name, const struct place *to,
 		return -EINVAL; /* rename(2): the file system does not support it */
 	if (from->node == NODE_ROOT || to->node == NODE_ROOT)
 		return -EPERM;
-	if (tree_child(from->node, name) != NODE_ROOT ||
-		tree_child(to->node, new_name) != NODE_ROOT)
+	if (name_is_fixed(from, name) || name_is_fixed(to, new_name))
 		return -EPERM;
 	return strlen(new_name) > FS_NAME_MAX ? -ENAMETOOLONG : 0;
 }

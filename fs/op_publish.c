@@ -87,6 +87,10 @@ draft_flush(struct loop *loop, fuse_req_t request, const struct handle *handle)
 	struct draft *draft = drafts_at(&loop->drafts, handle->slot);
 	struct work *work;
 
+	if (handle->writes && draft->refused) {
+		(void)fuse_reply_err(request, draft->refused);
+		return;
+	}
 	if (!handle->writes || !draft->dirty || draft->size == 0 ||
 		draft->state != DRAFT_OPEN || !draft_publishes(loop, handle->slot)) {
 		(void)fuse_reply_err(request, 0);
@@ -144,7 +148,7 @@ draft_release(struct loop *loop, fuse_req_t request, uint64_t handle_number)
 {
 	struct handle closed = *handles_get(&loop->handles, handle_number);
 	struct draft *draft = drafts_at(&loop->drafts, closed.slot);
-	bool written = draft->size > 0 && (draft->dirty || draft->staged);
+	bool written = draft->size > 0 && !draft->refused && (draft->dirty || draft->staged);
 
 	handles_close(&loop->handles, handle_number);
 	if (draft->state == DRAFT_OPEN && closed.writes && written &&
@@ -175,6 +179,7 @@ draft_published(struct loop *loop, int64_t draft_id, int error)
 	if (error && !draft->nameless) {
 		draft->state = DRAFT_OPEN;
 		draft->dirty = true;
+		draft->refused = error == -EINVAL ? -error : 0;
 		return;
 	}
 	loop_drafts_changed(loop, draft->queue_id);

@@ -46,6 +46,7 @@ struct draft {
 	uint64_t appended_by; /* the last append: which request, and where */
 	int64_t appended_at;
 	bool nameless; /* written through `new` */
+	int refused;   /* the errno with which just these bytes were refused, or 0 */
 	bool dirty;    /* has bytes that are not staged */
 	bool staged;   /* the store holds a staged copy */
 	bool final;    /* renamed while open: its close publishes whatever the name */

@@ -67,13 +67,17 @@ const struct work_type work_create = {
 
 /* ---- stage ---- */
 
+/* What an earlier flush has staged is not what the last writer leaves: it goes in any case. */
 static int
 work_stage_run(struct committer *committer, struct work *work)
 {
+	struct engine *engine = committer_engine(committer);
 	struct engine_problem why = { "" };
-	int rc = engine_stage(
-		committer_engine(committer), &work->new, committer_now_ms(committer), &why);
+	int rc = engine_stage(engine, &work->new, committer_now_ms(committer), &why);
+	int unstaged = rc && why.text[0] ? engine_unstage(engine, work->new.draft_id) : 0;
 
+	if (unstaged)
+		return work_failed(work, unstaged);
 	return work_refusal(committer, work, rc, &why);
 }
 
@@ -85,10 +89,9 @@ work_stage_finish(struct loop *loop, struct work *work)
 
 	if (!draft)
 		return;
-	if (work->error)
-		draft->dirty = true;
-	else
-		draft->staged = true;
+	if (work->error && !draft->dirty)
+		draft->refused = work->error == -EINVAL ? EINVAL : 0;
+	draft->dirty = draft->dirty || work->error;
 }
 
 const struct work_type work_stage = {
