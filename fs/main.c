@@ -199,9 +199,9 @@ run(struct options *options, const struct config *config, struct readiness *read
 	}
 	(void)umask(S_IRWXG |
 		    S_IRWXO); /* the store is nobody else's: the mount says who may what */
-	rc = mount_prepare(options->mountpoint);
+	rc = lock(config, options->mountpoint);
 	if (!rc)
-		rc = lock(config, options->mountpoint);
+		rc = mount_prepare(options->mountpoint);
 	if (!rc)
 		rc = serve_check(config);
 	if (!rc)

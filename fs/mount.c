@@ -9,12 +9,15 @@
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <sysexits.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "fs/log.h"
 #include "fs/op.h"
 
 #define MOUNT_TYPE "fuse.spoolfs"
+#define ENDING_MS 1000
+#define TRY_MS 10
 
 bool
 mount_is_ours(const char *mountpoint)
@@ -55,12 +58,29 @@ mount_detach(const char *mountpoint)
 	return WIFEXITED(status) && WEXITSTATUS(status) == 0 ? 0 : -1;
 }
 
+/* A daemon that was killed lets go of its mount a moment later. */
+static bool
+mount_is_stale(const char *mountpoint)
+{
+	struct timespec pause = { .tv_nsec = TRY_MS * 1000000 };
+	struct stat attr;
+
+	for (int waited_ms = 0; mount_is_ours(mountpoint); waited_ms += TRY_MS) {
+		if (stat(mountpoint, &attr) && errno == ENOTCONN)
+			return true;
+		if (waited_ms >= ENDING_MS)
+			return false;
+		(void)nanosleep(&pause, NULL);
+	}
+	return false;
+}
+
 int
 mount_prepare(const char *mountpoint)
 {
 	struct stat attr;
 
-	if (stat(mountpoint, &attr) && errno == ENOTCONN && mount_is_ours(mountpoint)) {
+	if (mount_is_stale(mountpoint)) {
 		if (mount_detach(mountpoint)) {
 			log_fatal("cannot remove the stale mount at %s", mountpoint);
 			return EX_OSERR;

@@ -217,6 +217,7 @@ draft_open(
 	}
 	if (writes && file->flags & O_TRUNC) {
 		(void)drafts_truncate(&loop->drafts, slot, 0); /* shrinking cannot fail */
+		draft->cut = 0;
 		draft_touch(draft);
 	}
 	file->direct_io = 1;
@@ -309,6 +310,7 @@ draft_write(struct loop *loop, fuse_req_t request, const struct handle *handle,
 	if (!rc)
 		rc = drafts_write(&loop->drafts, handle->slot, bytes, size, offset);
 	if (rc) {
+		draft->cut = -rc; /* what is there is not what the writer wanted to say */
 		(void)fuse_reply_err(request, -rc);
 		return;
 	}
@@ -359,6 +361,8 @@ draft_setattr(struct loop *loop, fuse_req_t request, fuse_ino_t number, const st
 		rc = draft_check_size(loop, slot, attr->st_size, 0);
 		if (!rc)
 			rc = drafts_truncate(&loop->drafts, slot, attr->st_size);
+		if (!rc && attr->st_size == 0)
+			draft->cut = 0;
 		if (!rc)
 			draft_touch(draft);
 	}

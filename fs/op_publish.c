@@ -87,8 +87,8 @@ draft_flush(struct loop *loop, fuse_req_t request, const struct handle *handle)
 	struct draft *draft = drafts_at(&loop->drafts, handle->slot);
 	struct work *work;
 
-	if (handle->writes && draft->refused) {
-		(void)fuse_reply_err(request, draft->refused);
+	if (handle->writes && draft_refusal(draft)) {
+		(void)fuse_reply_err(request, draft_refusal(draft));
 		return;
 	}
 	if (!handle->writes || !draft->dirty || draft->size == 0 ||
@@ -148,7 +148,8 @@ draft_release(struct loop *loop, fuse_req_t request, uint64_t handle_number)
 {
 	struct handle closed = *handles_get(&loop->handles, handle_number);
 	struct draft *draft = drafts_at(&loop->drafts, closed.slot);
-	bool written = draft->size > 0 && !draft->refused && (draft->dirty || draft->staged);
+	bool written =
+		draft->size > 0 && !draft_refusal(draft) && (draft->dirty || draft->staged);
 
 	handles_close(&loop->handles, handle_number);
 	if (draft->state == DRAFT_OPEN && closed.writes && written &&
@@ -157,7 +158,7 @@ draft_release(struct loop *loop, fuse_req_t request, uint64_t handle_number)
 		draft_complete(loop, request, closed.slot);
 		return;
 	}
-	if (draft->state == DRAFT_OPEN && draft->staged && draft->size == 0) {
+	if (draft->state == DRAFT_OPEN && draft->staged && (draft->size == 0 || draft->cut)) {
 		draft_withdraw(loop, request, closed.slot);
 		return;
 	}
@@ -290,6 +291,10 @@ draft_rename(struct loop *loop, fuse_req_t request, uint32_t slot, const struct 
 	}
 	if (draft->size > queue->config->max_payload_bytes) {
 		(void)fuse_reply_err(request, EFBIG);
+		return;
+	}
+	if (final && !writing && draft->cut) {
+		(void)fuse_reply_err(request, draft->cut);
 		return;
 	}
 	if (final && !writing && draft->size > 0) {

@@ -41,6 +41,9 @@ option_is_for_others(const char *option)
 	for (size_t i = 0; i < sizeof words / sizeof *words; i++)
 		if (strcmp(option, words[i]) == 0)
 			return true;
+	/* libfuse fails on this one unless the program asks for the same. */
+	if (strncmp(option, "max_read=", strlen("max_read=")) == 0)
+		return true;
 	return strncmp(option, "x-", 2) == 0 || strncmp(option, "X-", 2) == 0 ||
 	       strncmp(option, "comment=", strlen("comment=")) == 0;
 }

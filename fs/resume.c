@@ -177,7 +177,7 @@ resume_draft(struct loop *loop, uint32_t slot)
 		draft->state = DRAFT_OPEN;
 	else if (draft->state == DRAFT_OPEN && draft->nameless && !open && draft->size == 0)
 		drafts_free(&loop->drafts, slot);
-	else if (draft->state == DRAFT_OPEN && draft->size > 0 && !draft->refused &&
+	else if (draft->state == DRAFT_OPEN && draft->size > 0 && !draft_refusal(draft) &&
 		 draft_publishes(loop, slot) &&
 		 (draft->nameless ? !open
 				  : !handles_writing(&loop->handles, draft_ino(loop, slot))))

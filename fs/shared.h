@@ -47,11 +47,19 @@ struct draft {
 	int64_t appended_at;
 	bool nameless; /* written through `new` */
 	int refused;   /* the errno with which just these bytes were refused, or 0 */
+	int cut;       /* the errno of a write that failed: bytes are missing; 0: none did */
 	bool dirty;    /* has bytes that are not staged */
 	bool staged;   /* the store holds a staged copy */
 	bool final;    /* renamed while open: its close publishes whatever the name */
 	char name[FS_NAME_MAX + 1];
 };
+
+/* Why it cannot become a job as it is, an errno; 0: it can. */
+static inline int
+draft_refusal(const struct draft *draft)
+{
+	return draft->cut ? draft->cut : draft->refused;
+}
 
 /* A worker's place. With every job it gets, and gives back, the ticket changes, and with it the
  * inode number of claim/WORKER. */
