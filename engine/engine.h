@@ -6,7 +6,9 @@
  * engine_recover(); then, again and again, engine_begin(), any calls below, engine_commit().
  * Nothing is true before engine_commit() returned 0. When a call returns an error other than
  * those it lists (that is: -EIO, -ENOSPC, -ENOMEM), or engine_commit() fails, the caller calls
- * engine_rollback(): the engine is then as it was at engine_begin(), in memory too.
+ * engine_rollback(): the engine is then as it was at engine_begin(), in memory too. After -ENOSPC
+ * the same changes succeed when tried once more, but for those that bring payloads: room is
+ * reserved for them (store.h), and that rollback has released it.
  * All calls are made from one thread.
  *
  * Times are milliseconds since the epoch. Job ids are positive, below 2^40 and never used
@@ -171,7 +173,7 @@ struct job_new {
 /*
  * Checks the queue's rules. Returns 0; -EINVAL: not JSON, no group field, group value null,
  * object or array (*why says it in words); -EFBIG: longer than max_payload_bytes; -ENOSPC: the
- * queue has max_jobs (waiting, in backoff and running ones count, and staged ones, which were
+ * disk is full, or the queue has max_jobs (waiting, in backoff and running ones count, and staged ones, which were
  * promised a place; not the one that draft_id staged). `body` NULL: only what needs no payload is
  * checked.
  */

@@ -78,13 +78,26 @@ room_check(struct engine *engine, const struct queue *queue, int64_t draft_id,
 	return -ENOSPC;
 }
 
+/* What is taken has to be given a verdict, too: no room for that, no job. */
+static int
+disk_check(struct engine *engine, struct engine_problem *why)
+{
+	int rc = store_reserve(engine->store);
+	if (rc != 0)
+		(void)snprintf(why->text, sizeof why->text, "%s",
+			rc == -ENOSPC ? "the disk is full" : "no room can be reserved");
+	return rc;
+}
+
 static int
 check(struct engine *engine, const struct job_new *new, struct engine_problem *why,
 	char **group)
 {
 	const struct queue *queue = queue_get(engine, new->queue_id);
 	*group = NULL;
-	int rc = room_check(engine, queue, new->draft_id, why);
+	int rc = disk_check(engine, why);
+	if (rc == 0)
+		rc = room_check(engine, queue, new->draft_id, why);
 	if (rc == 0 && new->body)
 		rc = payload_check(queue, new->body, new->size, why, group);
 	return rc;
@@ -233,6 +246,20 @@ recover_job(void *context, int64_t job_id)
 	return rc;
 }
 
+static int
+recover(struct recovery *recovery)
+{
+	struct engine *engine = recovery->engine;
+	int rc = engine_begin(engine, true);
+	if (rc == 0)
+		rc = store_list_staged(engine->store, recover_job, recovery);
+	if (rc == 0)
+		rc = engine_commit(engine);
+	if (rc != 0)
+		engine_rollback(engine);
+	return rc;
+}
+
 int
 engine_recover(struct engine *engine, int64_t now_ms, engine_open_fn *still_open, void *context)
 {
@@ -242,12 +269,6 @@ engine_recover(struct engine *engine, int64_t now_ms, engine_open_fn *still_open
 		.still_open = still_open,
 		.context = context,
 	};
-	int rc = engine_begin(engine, true);
-	if (rc == 0)
-		rc = store_list_staged(engine->store, recover_job, &recovery);
-	if (rc == 0)
-		rc = engine_commit(engine);
-	if (rc != 0)
-		engine_rollback(engine);
-	return rc;
+	int rc = recover(&recovery);
+	return rc == -ENOSPC ? recover(&recovery) : rc; /* with the reserve */
 }

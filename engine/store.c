@@ -1,6 +1,8 @@
 #include "engine/store.h"
 
 #include <assert.h>
+#include <errno.h>
+#include <string.h>
 
 #include "engine/store_query.h"
 
@@ -39,9 +41,29 @@ store_begin(struct store *store, bool durable)
 	if (store->failed != 0 && !sqlite3_get_autocommit(store->db))
 		return store->failed;
 	store->failed = 0;
+	store->grows = false;
 	/* It cannot change within a transaction. */
 	int rc = set_durable(store, durable);
 	return rc == 0 ? run(store, SQL_BEGIN) : rc;
+}
+
+/* What the log holds has to have its place in the file, or a checkpoint could fail for lack of
+ * room, and the log would grow until a verdict did. */
+static int
+make_place(struct store *store)
+{
+	int64_t pages = 0;
+	if (!store->grows)
+		return 0;
+	struct query query = query_start(store, SQL_PAGE_COUNT);
+	int rc = query_row(&query);
+	if (rc == 1)
+		pages = read_int(&query);
+	query_end(&query);
+	if (rc < 0)
+		return rc;
+	return store_failed(
+		store, reserve_pages(&store->reserve, store->db, pages * STORE_PAGE_BYTES));
 }
 
 int
@@ -49,20 +71,23 @@ store_commit(struct store *store)
 {
 	if (store->failed != 0)
 		return store->failed;
+	int rc = make_place(store);
+	if (rc != 0)
+		return rc;
 	/* SQLite ends a transaction by itself after some errors, but those are noted. */
 	assert(!sqlite3_get_autocommit(store->db));
 	return run(store, SQL_COMMIT);
 }
 
-/* The statement is prepared, so that there is next to nothing it needs memory for, and in WAL mode
- * it touches no file. If it fails all the same the error stays, and so nothing is done, until
- * store_begin() got it through. */
-void
-store_rollback(struct store *store)
+int
+store_reserve(struct store *store)
 {
-	store->failed = 0;
-	if (!sqlite3_get_autocommit(store->db))
-		(void)run(store, SQL_ROLLBACK);
+	int code = reserve_make(&store->reserve);
+	if (code == SQLITE_OK)
+		return 0;
+	if (code == SQLITE_NOMEM)
+		return -ENOMEM;
+	return code == SQLITE_FULL ? -ENOSPC : -EIO;
 }
 
 /* A failing checkpoint loses nothing: the log still has it all. It leaves no transaction
@@ -79,6 +104,31 @@ checkpoint(struct store *store, int mode)
 	/* Whatever remains is tried again after the next commit. */
 	store->wal_frames = 0;
 	return rc;
+}
+
+/* The log starts again in the room it has, and gets that of the reserve. */
+static void
+make_room(struct store *store)
+{
+	char error[sizeof store->error];
+	memcpy(error, store->error, sizeof error);
+	reserve_spend(&store->reserve);
+	(void)checkpoint(store, SQLITE_CHECKPOINT_PASSIVE); /* or it grows on */
+	memcpy(store->error, error, sizeof error);
+}
+
+/* The statement is prepared, so that there is next to nothing it needs memory for, and in WAL mode
+ * it touches no file. If it fails all the same the error stays, and so nothing is done, until
+ * store_begin() got it through. */
+void
+store_rollback(struct store *store)
+{
+	bool full = store->failed == -ENOSPC;
+	store->failed = 0;
+	if (!sqlite3_get_autocommit(store->db))
+		(void)run(store, SQL_ROLLBACK);
+	if (full)
+		make_room(store);
 }
 
 int
@@ -111,11 +161,16 @@ store_maintain(struct store *store, bool *more)
 		rc = store_exec(store, "PRAGMA incremental_vacuum(" STRING(VACUUM_PAGES) ")");
 		*more = rc == 0;
 	} else if (rc == 0 && store->wal_used) {
-		/* If a reader is in the way, then after the next commit. */
-		store->wal_used = false;
-		rc = checkpoint(store, SQLITE_CHECKPOINT_TRUNCATE);
+		/* If a reader is in the way, then after the next commit. On a full disk the log
+		 * keeps its room: others would take it. */
+		bool full = store_reserve(store) != 0;
+		store->wal_used = full;
+		rc = checkpoint(
+			store, full ? SQLITE_CHECKPOINT_PASSIVE : SQLITE_CHECKPOINT_TRUNCATE);
 	}
 	store->failed = 0;
+	if (rc == -ENOSPC)
+		make_room(store);
 	return rc;
 }
 

@@ -26,7 +26,7 @@
  *   staged, its draft is still open   stays; engine_publish() or another staging follows
  *   staged anew                       the newer bytes only: old and new change in one commit
  *   published, the commit lost        staged: engine_recover() publishes it again, with the
- *                                     same id, but later, so with another receipt
+ *                                     same id and receipt
  *   published                         waits, or is in backoff
  *   claimed                           still claimed by that worker, with its deadline
  *   claimed, the commit lost          waits; no attempt counted; delivered again
@@ -51,6 +51,19 @@ struct store;
 int store_open(const char *path, const char *vfs, uint64_t seed, struct engine_problem *problem,
 	struct store **store);
 void store_close(struct store *store);
+
+/*
+ * A full disk. A verdict writes, too, and must not fail. So 2 MB are kept in the file PATH-reserve,
+ * and the database's file has room for every page that the log holds before the commit of what
+ * adds payloads (it grows in steps of 256 KB), so that a checkpoint needs no more. When a
+ * transaction ends with -ENOSPC, store_rollback() gives the reserve to the disk and lets the log
+ * start again in the room that it has: the same changes without new payloads then succeed. New
+ * payloads are refused before that matters: store_reserve() has to make the reserve whole first.
+ * Not promised: that no other program takes the room in between; that many changes fit in one
+ * transaction (hundreds do); or file systems that need room to overwrite (btrfs, ZFS).
+ */
+/* Returns 0, or -ENOSPC, -EIO, -ENOMEM: no new payload now. In a transaction or outside. */
+int store_reserve(struct store *store);
 
 int store_begin(struct store *store, bool durable);
 int store_commit(struct store *store);

@@ -117,7 +117,10 @@ connection_set_up(struct store *store)
 				   "PRAGMA foreign_keys = OFF;"
 				   "PRAGMA trusted_schema = OFF;"
 				   "PRAGMA cell_size_check = ON;"
-				   "PRAGMA mmap_size = 0;");
+				   "PRAGMA mmap_size = 0;"
+				   /* Zeros over all pages of a large payload would take as
+				    * much room as it did to be written. */
+				   "PRAGMA secure_delete = FAST;");
 	/* After wal_autocheckpoint, which is a hook of SQLite's own in the same place. */
 	(void)sqlite3_wal_hook(store->db, log_grew, store);
 	return rc;
@@ -135,6 +138,8 @@ connect_to(struct opening *opening, const char *vfs)
 	int rc = store_failed(store, code);
 	if (rc == 0 && sqlite3_db_readonly(store->db, "main") == 1)
 		rc = store_failed(store, SQLITE_READONLY);
+	if (rc == 0)
+		rc = store_failed(store, reserve_init(&store->reserve, store->db));
 	return rc == 0 ? connection_set_up(store) : rc;
 }
 
@@ -255,15 +260,26 @@ open_checked(struct opening *opening, const char *vfs)
 	return prepare_statements(opening);
 }
 
+static int
+open_once(struct opening *opening, const char *vfs)
+{
+	opening->store = calloc(1, sizeof *opening->store);
+	if (!opening->store)
+		return problem_say(opening, -ENOMEM, "out of memory", "nothing was changed");
+	return open_checked(opening, vfs);
+}
+
 int
 store_open(const char *path, const char *vfs, uint64_t seed, struct engine_problem *problem,
 	struct store **store)
 {
 	struct opening opening = { .path = path, .seed = seed, .problem = problem };
-	opening.store = calloc(1, sizeof *opening.store);
-	if (!opening.store)
-		return problem_say(&opening, -ENOMEM, "out of memory", "nothing was changed");
-	int rc = open_checked(&opening, vfs);
+	int rc = open_once(&opening, vfs);
+	if (rc == -ENOSPC) {
+		reserve_spend(&opening.store->reserve);
+		store_close(opening.store);
+		rc = open_once(&opening, vfs);
+	}
 	if (rc != 0) {
 		store_close(opening.store);
 		return rc;
@@ -282,5 +298,6 @@ store_close(struct store *store)
 	int code = sqlite3_close(store->db);
 	assert(code == SQLITE_OK); /* all statements are finalized */
 	(void)code;
+	reserve_release(&store->reserve);
 	free(store);
 }

@@ -8,6 +8,7 @@ int
 store_payload_add(struct store *store, int64_t job_id, const void *body, size_t size)
 {
 	struct query query = query_start(store, SQL_PAYLOAD_ADD);
+	store->grows = true;
 	query_int(&query, job_id);
 	query_blob(&query, body, size);
 	return query_run(&query);

@@ -12,6 +12,7 @@
 #include <sqlite3.h>
 
 #include "engine/store.h"
+#include "engine/store_reserve.h"
 #include "engine/store_sql.h"
 
 #define STORE_BUSY_MS 5000 /* how long an operator's write is waited for */
@@ -24,6 +25,8 @@ struct store {
 	int code;       /* SQLite's code of it */
 	int wal_frames; /* in the log at the last commit */
 	bool wal_used;  /* something was written since the log was emptied */
+	bool grows;     /* this transaction keeps new bytes */
+	struct reserve reserve;
 	char error[256];
 };
 

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <sys/wait.h>
 #include <sysexits.h>
 #include <time.h>
@@ -63,10 +64,10 @@ static bool
 mount_is_stale(const char *mountpoint)
 {
 	struct timespec pause = { .tv_nsec = TRY_MS * 1000000 };
-	struct stat attr;
+	struct statvfs stat; /* asked of the daemon; attributes the kernel may remember */
 
 	for (int waited_ms = 0; mount_is_ours(mountpoint); waited_ms += TRY_MS) {
-		if (stat(mountpoint, &attr) && errno == ENOTCONN)
+		if (statvfs(mountpoint, &stat) && errno == ENOTCONN)
 			return true;
 		if (waited_ms >= ENDING_MS)
 			return false;

@@ -10,6 +10,18 @@
 
 #define SECTOR 512
 
+volatile bool disk_allocates; /* the compiler knows that realloc() looks at no bool */
+
+static void *
+take(void *old, size_t size)
+{
+	disk_allocates = true;
+	void *memory = realloc(old, size);
+	disk_allocates = false;
+	assert(memory);
+	return memory;
+}
+
 /* ---- bytes ---- */
 
 static void
@@ -17,8 +29,7 @@ bytes_resize(struct bytes *bytes, size_t size)
 {
 	if (size > bytes->room) {
 		bytes->room = size * 2 + 4096;
-		bytes->at = realloc(bytes->at, bytes->room);
-		assert(bytes->at);
+		bytes->at = take(bytes->at, bytes->room);
 	}
 	if (size > bytes->size)
 		memset(bytes->at + bytes->size, 0, size - bytes->size);
@@ -46,8 +57,7 @@ bytes_copy(struct bytes *to, const struct bytes *from)
 static void
 change_add(struct disk_file *file, bool truncate, size_t offset, const void *bytes, size_t size)
 {
-	struct disk_change *change = malloc(sizeof *change + size);
-	assert(change);
+	struct disk_change *change = take(NULL, sizeof *change + size);
 	*change = (struct disk_change){ .truncate = truncate, .offset = offset, .size = size };
 	if (size > 0)
 		memcpy(change->bytes, bytes, size);
@@ -411,7 +421,7 @@ io_shm_map(sqlite3_file *base, int region, int size, int extend, void volatile *
 	assert(region < (int)(sizeof handle->file->shm / sizeof *handle->file->shm));
 	void **at = &handle->file->shm[region];
 	if (!*at && extend)
-		*at = calloc(1, (size_t)size);
+		*at = memset(take(NULL, (size_t)size), 0, (size_t)size);
 	*out = *at;
 	return SQLITE_OK;
 }
@@ -502,7 +512,8 @@ vfs_open(sqlite3_vfs *vfs, const char *name, sqlite3_file *base, int flags, int 
 	if (is_due(disk, DISK_OPEN))
 		return SQLITE_CANTOPEN;
 	if (!name)
-		handle->file = handle->own = calloc(1, sizeof *handle->own);
+		handle->file = handle->own =
+			memset(take(NULL, sizeof *handle->own), 0, sizeof *handle->own);
 	else
 		handle->file = file_find(disk, name);
 	if (!handle->own && (!handle->file || !handle->file->there)) {

@@ -69,6 +69,9 @@ struct disk {
 	void *context;
 };
 
+/* True while a disk takes memory of its own: not for a test of failing allocations to refuse. */
+extern volatile bool disk_allocates;
+
 struct disk *disk_new(const char *name);
 void disk_free(struct disk *disk);
 /* No files, no faults. */

@@ -68,7 +68,7 @@ drafts_in()
 	} >"$M/mail/x"
 	equal 0 "$(count_in mail)"
 	echo >"$T/go"
-	wait
+	wait $!
 	equal "early late" "$(the_job mail | paste -s -d ' ')"
 }
 
