@@ -356,22 +356,40 @@ committer_cancel(struct committer *committer, fuse_req_t request)
 	committer_push_one(committer, cancel);
 }
 
-static void
-committer_interrupt(struct committer *committer, const void *request)
+static struct work *
+committer_take_waiting(struct committer *committer, const void *request)
 {
 	struct work *claim = NULL;
 
 	for (size_t i = 0; i < committer->line_count && !claim; i++)
 		claim = line_take(&committer->lines[i], line_match_request, request);
-	for (size_t i = 0; i < committer->batch.count && !claim; i++) {
-		if (committer->batch.at[i]->request != request)
+	return claim;
+}
+
+/* A claim of this batch that was interrupted before it was run; other works are answered soon. */
+static struct work *
+committer_take_coming(struct committer *committer, const void *request)
+{
+	struct works *batch = &committer->batch;
+
+	for (size_t i = 0; i < batch->count; i++) {
+		struct work *work = batch->at[i];
+
+		if ((const void *)work->request != request || work->type != &work_claim_open)
 			continue;
-		claim = committer->batch.at[i];
-		if (claim->type != &work_claim_open)
-			return; /* being answered anyway */
-		memmove(&committer->batch.at[i], &committer->batch.at[i + 1],
-			(--committer->batch.count - i) * sizeof(struct work *));
+		works_remove(batch, i);
+		return work;
 	}
+	return NULL;
+}
+
+static void
+committer_interrupt(struct committer *committer, const void *request)
+{
+	struct work *claim = committer_take_waiting(committer, request);
+
+	if (!claim)
+		claim = committer_take_coming(committer, request);
 	if (!claim)
 		return;
 	claim->error = -EINTR;
@@ -392,8 +410,7 @@ committer_interrupts(struct committer *committer)
 			i++;
 			continue;
 		}
-		memmove(&batch->at[i], &batch->at[i + 1],
-			(--batch->count - i) * sizeof(struct work *));
+		works_remove(batch, i);
 		committer_interrupt(committer, (const void *)(uintptr_t)work->handle);
 		work_unref(work);
 		work_unref(work);
@@ -624,26 +641,26 @@ committer_free(struct committer *committer)
 }
 
 int
-committer_start(struct fs *fs, struct engine *engine, struct committer **out)
+committer_start(struct fs *fs, struct engine *engine, struct committer **committer)
 {
-	struct committer *committer = calloc(1, sizeof *committer);
+	struct committer *new = calloc(1, sizeof *new);
 	int rc;
 
-	if (!committer)
+	if (!new)
 		return -ENOMEM;
-	committer->fs = fs;
-	committer->engine = engine;
-	rc = committer_init(committer);
-	engine_hooks_set(engine, &(struct engine_hooks){ .context = committer,
+	new->fs = fs;
+	new->engine = engine;
+	rc = committer_init(new);
+	engine_hooks_set(engine, &(struct engine_hooks){ .context = new,
 					 .claim_ended = committer_claim_ended,
 					 .name_gone = committer_name_gone });
 	if (!rc)
-		rc = -pthread_create(&committer->thread, NULL, committer_main, committer);
+		rc = -pthread_create(&new->thread, NULL, committer_main, new);
 	if (rc) {
-		committer_free(committer);
+		committer_free(new);
 		return rc;
 	}
-	*out = committer;
+	*committer = new;
 	return 0;
 }
 

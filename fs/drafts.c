@@ -123,28 +123,33 @@ drafts_extend(struct drafts *drafts, struct draft *draft, int64_t size)
 	return 0;
 }
 
-/* Copies between the chain, from `offset` on, and `bytes`. */
-static void
-drafts_copy(const struct drafts *drafts, const struct draft *draft, char *to, const char *from,
-	size_t size, int64_t offset)
+/* A place in a chain of blocks. */
+struct place_in {
+	uint32_t block;
+	size_t at;
+};
+
+static struct place_in
+drafts_seek(const struct drafts *drafts, const struct draft *draft, int64_t offset)
 {
-	uint32_t block = draft->first_block;
-	size_t at = (size_t)offset % BLOCK_SIZE, done = 0;
+	struct place_in place = { .block = draft->first_block,
+		.at = (size_t)offset % BLOCK_SIZE };
 
 	for (int64_t skip = offset / BLOCK_SIZE; skip > 0; skip--)
-		block = drafts->shared->next_block[block];
-	while (done < size) {
-		size_t part = BLOCK_SIZE - at < size - done ? BLOCK_SIZE - at : size - done;
-		char *bytes = drafts->shared->blocks[block] + at;
+		place.block = drafts->shared->next_block[place.block];
+	return place;
+}
 
-		if (to)
-			memcpy(to + done, bytes, part);
-		else
-			memcpy(bytes, from + done, part);
-		done += part;
-		at = 0;
-		block = drafts->shared->next_block[block];
-	}
+/* The bytes at the place, as many of `left` as its block has; the place moves to the next block. */
+static char *
+drafts_part(const struct drafts *drafts, struct place_in *place, size_t left, size_t *part)
+{
+	char *bytes = drafts->shared->blocks[place->block] + place->at;
+
+	*part = BLOCK_SIZE - place->at < left ? BLOCK_SIZE - place->at : left;
+	place->at = 0;
+	place->block = drafts->shared->next_block[place->block];
+	return bytes;
 }
 
 int
@@ -153,12 +158,18 @@ drafts_write(
 {
 	struct draft *draft = drafts_at(drafts, slot);
 	int64_t end = offset + (int64_t)size;
+	struct place_in place;
 
 	if (size == 0)
 		return 0;
 	if (drafts_extend(drafts, draft, end > draft->size ? end : draft->size))
 		return -ENOSPC;
-	drafts_copy(drafts, draft, NULL, bytes, size, offset);
+	place = drafts_seek(drafts, draft, offset);
+	for (size_t done = 0, part; done < size; done += part) {
+		char *to = drafts_part(drafts, &place, size - done, &part);
+
+		memcpy(to, bytes + done, part);
+	}
 	if (end > draft->size)
 		draft->size = end;
 	draft->dirty = true;
@@ -171,12 +182,18 @@ drafts_read(
 	const struct drafts *drafts, uint32_t slot, char *bytes, size_t size, int64_t offset)
 {
 	const struct draft *draft = drafts_at(drafts, slot);
+	struct place_in place;
 
 	if (offset < 0 || offset >= draft->size)
 		return 0;
 	if ((int64_t)size > draft->size - offset)
 		size = (size_t)(draft->size - offset);
-	drafts_copy(drafts, draft, bytes, NULL, size, offset);
+	place = drafts_seek(drafts, draft, offset);
+	for (size_t done = 0, part; done < size; done += part) {
+		const char *from = drafts_part(drafts, &place, size - done, &part);
+
+		memcpy(bytes + done, from, part);
+	}
 	return size;
 }
 

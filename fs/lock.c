@@ -4,12 +4,14 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
+#include "fs/attr.h"
 #include "fs/mount.h"
 
 #define ENDING_MS 10000 /* a daemon that was unmounted finishes its last commit */
@@ -18,21 +20,20 @@
 static void
 lock_read_owner(int fd, struct lock_owner *owner)
 {
-	char text[PATH_MAX + 64];
+	char text[PATH_MAX + 64], *rest;
 	ssize_t n = pread(fd, text, sizeof text - 1, 0);
-	int at = 0;
 
-	*owner = (struct lock_owner){ 0 };
 	text[n > 0 ? n : 0] = '\0';
 	text[strcspn(text, "\n")] = '\0';
-	if (sscanf(text, "%d %n", &owner->pid, &at) == 1)
-		(void)snprintf(owner->mountpoint, sizeof owner->mountpoint, "%s", text + at);
+	*owner = (struct lock_owner){ .pid = (int)strtol(text, &rest, 10) };
+	if (*rest == ' ')
+		(void)snprintf(owner->mountpoint, sizeof owner->mountpoint, "%s", rest + 1);
 }
 
 static int
 lock_take(int fd, struct lock_owner *owner)
 {
-	struct timespec pause = { .tv_nsec = TRY_MS * 1000000 };
+	struct timespec pause = attr_time(TRY_MS);
 
 	for (int waited_ms = 0; flock(fd, LOCK_EX | LOCK_NB); waited_ms += TRY_MS) {
 		if (errno != EWOULDBLOCK)

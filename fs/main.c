@@ -93,7 +93,7 @@ fill_fs(struct fs *fs, const struct config *config)
 static int
 lock(const struct config *config, const char *mountpoint)
 {
-	struct lock_owner owner;
+	struct lock_owner owner = { 0 };
 	int rc = lock_make_folder(config->store);
 
 	if (!rc)

@@ -13,6 +13,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "fs/attr.h"
 #include "fs/log.h"
 #include "fs/op.h"
 
@@ -63,7 +64,7 @@ mount_detach(const char *mountpoint)
 static bool
 mount_is_stale(const char *mountpoint)
 {
-	struct timespec pause = { .tv_nsec = TRY_MS * 1000000 };
+	struct timespec pause = attr_time(TRY_MS);
 	struct statvfs stat; /* asked of the daemon; attributes the kernel may remember */
 
 	for (int waited_ms = 0; mount_is_ours(mountpoint); waited_ms += TRY_MS) {

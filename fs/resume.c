@@ -162,26 +162,51 @@ resume_prepare(struct loop *loop, struct engine *engine)
 
 /* ---- what was under way ---- */
 
+static bool
+resume_is_open(const struct loop *loop, uint32_t slot)
+{
+	const struct draft *draft = drafts_at(&loop->drafts, slot);
+
+	if (draft->handle)
+		return handles_get(&loop->handles, draft->handle) != NULL;
+	return handles_on(&loop->handles, draft_ino(loop, slot)) != NULL;
+}
+
+static bool
+resume_is_written(const struct loop *loop, uint32_t slot)
+{
+	return drafts_at(&loop->drafts, slot)->nameless
+		       ? resume_is_open(loop, slot)
+		       : handles_writing(&loop->handles, draft_ino(loop, slot)) > 0;
+}
+
+/* Its last close was taken, and what follows from that was not. */
+static bool
+resume_is_complete(const struct loop *loop, uint32_t slot)
+{
+	const struct draft *draft = drafts_at(&loop->drafts, slot);
+
+	if (!draft_publishes(loop, slot))
+		return false;
+	if (draft->state == DRAFT_PUBLISHING)
+		return true;
+	return draft->state == DRAFT_OPEN && draft->size > 0 && !draft_refusal(draft) &&
+	       !resume_is_written(loop, slot);
+}
+
 static void
 resume_draft(struct loop *loop, uint32_t slot)
 {
 	struct draft *draft = drafts_at(&loop->drafts, slot);
-	bool open = draft->handle ? handles_get(&loop->handles, draft->handle) != NULL
-				  : handles_on(&loop->handles, draft_ino(loop, slot)) != NULL;
+	bool temporary = draft->state == DRAFT_UNLINKED ||
+			 (draft->state == DRAFT_OPEN && draft->nameless && draft->size == 0);
 
-	if (draft->state == DRAFT_UNLINKED && !open)
-		drafts_free(&loop->drafts, slot);
-	else if (draft->state == DRAFT_PUBLISHING && draft_publishes(loop, slot))
+	if (resume_is_complete(loop, slot))
 		draft_complete(loop, NULL, slot);
 	else if (draft->state == DRAFT_PUBLISHING) /* by a rename: it is sent again */
 		draft->state = DRAFT_OPEN;
-	else if (draft->state == DRAFT_OPEN && draft->nameless && !open && draft->size == 0)
+	else if (temporary && !resume_is_open(loop, slot))
 		drafts_free(&loop->drafts, slot);
-	else if (draft->state == DRAFT_OPEN && draft->size > 0 && !draft_refusal(draft) &&
-		 draft_publishes(loop, slot) &&
-		 (draft->nameless ? !open
-				  : !handles_writing(&loop->handles, draft_ino(loop, slot))))
-		draft_complete(loop, NULL, slot);
 }
 
 static void

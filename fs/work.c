@@ -58,3 +58,10 @@ works_add(struct works *works, struct work *work)
 	works->at[works->count++] = work;
 	return 0;
 }
+
+void
+works_remove(struct works *works, size_t index)
+{
+	for (works->count--; index < works->count; index++)
+		works->at[index] = works->at[index + 1];
+}

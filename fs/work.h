@@ -90,5 +90,7 @@ struct works {
 };
 /* Returns 0 or -ENOMEM; never an error while there is room. */
 int works_add(struct works *works, struct work *work);
+/* The later ones move up. */
+void works_remove(struct works *works, size_t index);
 
 #endif
