@@ -4,10 +4,9 @@
 #include <errno.h>
 #include <string.h>
 
+#include "engine/store_log.h"
 #include "engine/store_query.h"
 
-/* Above this many pages in the log a commit is followed by a checkpoint: 32 MB. */
-#define WAL_FRAMES_MAX 1000
 /* Free pages that are not worth giving back, besides an eighth of the file. */
 #define FREE_PAGES_KEPT 128
 #define STRING_(x) #x
@@ -134,7 +133,8 @@ store_rollback(struct store *store)
 int
 store_checkpoint(struct store *store)
 {
-	if (store->wal_frames <= WAL_FRAMES_MAX)
+	log_extend(store->db, store->wal_frames, &store->log_bytes);
+	if (store->wal_frames <= LOG_FRAMES_MAX)
 		return 0;
 	return checkpoint(store, SQLITE_CHECKPOINT_PASSIVE);
 }
@@ -165,8 +165,11 @@ store_maintain(struct store *store, bool *more)
 		 * keeps its room: others would take it. */
 		bool full = store_reserve(store) != 0;
 		store->wal_used = full;
-		rc = checkpoint(
-			store, full ? SQLITE_CHECKPOINT_PASSIVE : SQLITE_CHECKPOINT_TRUNCATE);
+		bool shorten = !full && log_is_long(store->log_bytes);
+		if (shorten)
+			store->log_bytes = 0;
+		rc = checkpoint(store,
+			shorten ? SQLITE_CHECKPOINT_TRUNCATE : SQLITE_CHECKPOINT_PASSIVE);
 	}
 	store->failed = 0;
 	if (rc == -ENOSPC)

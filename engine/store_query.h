@@ -20,12 +20,13 @@
 struct store {
 	sqlite3 *db;
 	sqlite3_stmt *statements[SQL_STATEMENTS];
-	bool durable;   /* what PRAGMA synchronous was set to last */
-	int failed;     /* the error that spoiled this transaction, or 0 */
-	int code;       /* SQLite's code of it */
-	int wal_frames; /* in the log at the last commit */
-	bool wal_used;  /* something was written since the log was emptied */
-	bool grows;     /* this transaction keeps new bytes */
+	bool durable;      /* what PRAGMA synchronous was set to last */
+	int failed;        /* the error that spoiled this transaction, or 0 */
+	int code;          /* SQLite's code of it */
+	int wal_frames;    /* in the log at the last commit */
+	int64_t log_bytes; /* of the log's file, as far as is known */
+	bool wal_used;     /* something was written since the log was emptied */
+	bool grows;        /* this transaction keeps new bytes */
 	struct reserve reserve;
 	char error[256];
 };

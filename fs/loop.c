@@ -13,7 +13,8 @@
 #include "fs/op.h"
 
 /* While requests follow each other closely, looking again beats sleeping: waking up costs more
- * than a request. Not longer than this, so that an idle mount costs nothing. */
+ * than a request. Not longer than this, so that an idle mount costs nothing; and not when the
+ * committer has been given something, which has better use for the processor. */
 #define SPIN_US 50
 
 /* Patient works go with the next that is not, when the loop is about to sleep, or after this. */
@@ -75,8 +76,10 @@ loop_send(struct loop *loop, struct work *work)
 void
 loop_send_held(struct loop *loop)
 {
-	if (loop->held.first)
-		committer_push(loop->committer, &loop->held);
+	if (!loop->held.first)
+		return;
+	committer_push(loop->committer, &loop->held);
+	loop->handed_over = true;
 }
 
 void
@@ -191,8 +194,9 @@ loop_run(struct loop *loop, int stop_fd)
 	while (!fuse_session_exited(session)) {
 		rc = fuse_session_receive_buf(session, &buffer);
 		if (rc > 0) {
+			loop->handed_over = false;
 			loop_process(loop, &buffer);
-			awake_until = monotonic_us() + SPIN_US;
+			awake_until = loop->handed_over ? 0 : monotonic_us() + SPIN_US;
 			continue;
 		}
 		if (rc != -EAGAIN && rc != -EINTR)
