@@ -165,7 +165,7 @@ store_maintain(struct store *store, bool *more)
 		 * keeps its room: others would take it. */
 		bool full = store_reserve(store) != 0;
 		store->wal_used = full;
-		bool shorten = !full && log_is_long(store->log_bytes);
+		bool shorten = !full && log_is_long(store->db);
 		if (shorten)
 			store->log_bytes = 0;
 		rc = checkpoint(store,

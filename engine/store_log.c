@@ -3,7 +3,6 @@
 
 #include "engine/store_query.h"
 
-#define FRAME_BYTES (STORE_PAGE_BYTES + 24) /* a page and its header: sqlite.org/fileformat2 */
 #define AHEAD_BYTES (64 * 1024)
 #define STEP_BYTES (256 * 1024)
 
@@ -39,7 +38,12 @@ log_extend(sqlite3 *db, int frames, int64_t *size)
 }
 
 int
-log_is_long(int64_t size)
+log_is_long(sqlite3 *db)
 {
-	return size > 2 * (int64_t)LOG_FRAMES_MAX * FRAME_BYTES;
+	sqlite3_int64 size = 0;
+	sqlite3_file *file = log_file(db);
+
+	if (!file || file->pMethods->xFileSize(file, &size))
+		return 0;
+	return size > LOG_BYTES_KEPT;
 }
