@@ -3,8 +3,8 @@
 
 #include "engine/store_query.h"
 
-#define AHEAD_BYTES (64 * 1024)
-#define STEP_BYTES (256 * 1024)
+#define AHEAD_BYTES 65536
+#define STEP_BYTES 262144
 
 static sqlite3_file *
 log_file(sqlite3 *db)
@@ -20,7 +20,7 @@ void
 log_extend(sqlite3 *db, int frames, int64_t *size)
 {
 	static const char zeros[STEP_BYTES];
-	int64_t need = (int64_t)frames * FRAME_BYTES + AHEAD_BYTES;
+	int64_t need = frames * FRAME_BYTES + AHEAD_BYTES;
 	sqlite3_int64 now = 0;
 	sqlite3_file *file;
 

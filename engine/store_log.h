@@ -8,10 +8,10 @@
 #include <sqlite3.h>
 #include <stdint.h>
 
-#define LOG_FRAMES_MAX 1000     /* the log is checkpointed when it holds more */
-#define FRAME_BYTES (4096 + 24) /* a page and its header: sqlite.org/fileformat2.html */
+#define LOG_FRAMES_MAX 500        /* the log is checkpointed when it holds more */
+#define FRAME_BYTES INT64_C(4120) /* a page and its header: sqlite.org/fileformat2.html */
 #define LOG_BYTES_KEPT \
-	(3 * LOG_FRAMES_MAX / 2 * FRAME_BYTES) /* some 6 MB, also when all is done */
+	(3 * LOG_FRAMES_MAX / 2 * FRAME_BYTES) /* some 3 MB, also when all is done */
 
 /* Makes the file longer than `frames` need, with zeros that no reader takes for frames (their
  * checksums are wrong). *size, 0 at first, is the file's size as far as is known. Where there is
