@@ -81,6 +81,8 @@ check: ## build and run all tests; TESTS="mount lint" or a list of files: only t
 
 bench: $(SPOOLFS) $(BENCHES) ## measure beside floors (5 minutes; QUICK=1: one)
 	@tests/bench/run $(BUILD)
+	@echo; echo 'the engine alone, by jobs that wait and groups that are blocked'
+	@$(BUILD)/tests/bench/bench_engine
 
 lint: $(SPOOLFS) ## run the static checks only
 	@BUILD=$(BUILD) tests/run lint

@@ -133,6 +133,8 @@ store_rollback(struct store *store)
 int
 store_checkpoint(struct store *store)
 {
+	/* Before others take the room: a write that was too much may have spent it. */
+	(void)store_reserve(store);
 	log_extend(store->db, store->wal_frames, &store->log_bytes);
 	if (store->wal_frames <= LOG_FRAMES_MAX)
 		return 0;

@@ -284,6 +284,7 @@ store_open(const char *path, const char *vfs, uint64_t seed, struct engine_probl
 		store_close(opening.store);
 		return rc;
 	}
+	(void)store_reserve(opening.store); /* without it no payload is taken, that is all */
 	*store = opening.store;
 	return 0;
 }

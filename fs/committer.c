@@ -507,6 +507,10 @@ committer_one_by_one(struct committer *committer)
 		single[0] = all.at[i];
 		committer->batch = (struct works){ .at = single, .count = 1, .room = 1 };
 		rc = committer_try(committer, false);
+		if (rc == -ENOSPC) { /* the store has let go of its reserve meanwhile */
+			committer_discard(committer);
+			rc = committer_try(committer, false);
+		}
 		if (rc) {
 			committer_discard(committer);
 			log_warnx("%s failed: %s", single[0]->type->name, strerror(-rc));

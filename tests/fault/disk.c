@@ -176,6 +176,11 @@ disk_image(const struct disk *from, struct disk *to, enum disk_crash crash, uint
 			continue;
 		(void)snprintf(copy->name, sizeof copy->name, "%s", file->name);
 		copy->there = copy->there_synced = true;
+		copy->hollow = file->hollow;
+		if (file->hollow) {
+			copy->now.size = file->now.size;
+			continue;
+		}
 		if (crash == DISK_KILLED)
 			bytes_copy(&copy->now, &file->now);
 		else if (crash == DISK_LOST)
@@ -206,7 +211,7 @@ is_due(struct disk *disk, enum disk_call call)
 	if (!disk->lasting)
 		disk->fail_after = -1;
 	disk->failed = true;
-	disk->failed_call = call;
+	disk->sync_failed |= call == DISK_SYNC;
 	errno = EIO;
 	return true;
 }
@@ -295,8 +300,13 @@ io_write(sqlite3_file *base, const void *from, int size, sqlite3_int64 offset)
 		return code_of(handle->disk, SQLITE_IOERR_WRITE);
 	if (!has_room(handle->disk, handle->file, (size_t)offset + (size_t)size))
 		return SQLITE_FULL;
-	change_add(handle->file, false, (size_t)offset, from, (size_t)size);
-	bytes_write(&handle->file->now, (size_t)offset, from, (size_t)size);
+	if (handle->file->hollow) {
+		if (handle->file->now.size < (size_t)offset + (size_t)size)
+			handle->file->now.size = (size_t)offset + (size_t)size;
+	} else {
+		change_add(handle->file, false, (size_t)offset, from, (size_t)size);
+		bytes_write(&handle->file->now, (size_t)offset, from, (size_t)size);
+	}
 	tell(handle->disk, DISK_WRITE);
 	return SQLITE_OK;
 }
@@ -317,8 +327,12 @@ io_truncate(sqlite3_file *base, sqlite3_int64 size)
 		return SQLITE_IOERR_TRUNCATE;
 	if (!has_room(handle->disk, handle->file, end))
 		return SQLITE_IOERR_TRUNCATE;
-	change_add(handle->file, true, end, NULL, 0);
-	bytes_resize(&handle->file->now, end);
+	if (handle->file->hollow) {
+		handle->file->now.size = end;
+	} else {
+		change_add(handle->file, true, end, NULL, 0);
+		bytes_resize(&handle->file->now, end);
+	}
 	tell(handle->disk, DISK_TRUNCATE);
 	return SQLITE_OK;
 }
@@ -495,6 +509,7 @@ file_make(struct disk *disk, const char *name)
 		file = file_find(disk, "");
 		assert(file);
 		(void)snprintf(file->name, sizeof file->name, "%s", name);
+		file->hollow = strstr(name, "-reserve") != NULL;
 	} else if (!file->there) {
 		change_add(file, true, 0, NULL, 0); /* the entry may point to the old one yet */
 		bytes_resize(&file->now, 0);
@@ -624,7 +639,7 @@ void
 disk_no_faults(struct disk *disk)
 {
 	disk->capacity = disk->fail_after = -1;
-	disk->lasting = disk->failed = disk->dead = false;
+	disk->lasting = disk->failed = disk->sync_failed = disk->dead = false;
 	disk->fail_code = SQLITE_IOERR;
 	disk->fail_calls = DISK_CHANGES;
 }

@@ -24,7 +24,8 @@ enum disk_call {
 	DISK_DELETE = 32,
 	DISK_SHM = 64,
 };
-#define DISK_CHANGES (DISK_OPEN | DISK_WRITE | DISK_SYNC | DISK_TRUNCATE | DISK_DELETE | DISK_SHM)
+#define DISK_CHANGES \
+	(DISK_OPEN | DISK_WRITE | DISK_SYNC | DISK_TRUNCATE | DISK_DELETE | DISK_SHM)
 
 struct bytes {
 	unsigned char *at;
@@ -42,6 +43,7 @@ struct disk_change {
 struct disk_file {
 	char name[64];
 	bool there, there_synced;
+	bool hollow; /* takes room, but nobody reads it: the reserve. Only now.size counts */
 	struct bytes now, synced;
 	struct disk_change *first, *last;
 	int chunk; /* SQLITE_FCNTL_CHUNK_SIZE */
@@ -58,12 +60,12 @@ struct disk {
 	/* The call after `fail_after` more of the kinds `fail_calls` gets an error; -1: none. */
 	int64_t fail_after;
 	int fail_calls;
-	int fail_code;  /* SQLITE_IOERR: the one of the call; SQLITE_FULL */
-	bool lasting;   /* all that follow, too */
-	bool failed;    /* one has */
-	int failed_call; /* which: enum disk_call */
-	bool dead;      /* no power: everything fails */
-	int64_t calls;  /* changes so far */
+	int fail_code;    /* SQLITE_IOERR: the one of the call; SQLITE_FULL */
+	bool lasting;     /* all that follow, too */
+	bool failed;      /* one has */
+	bool sync_failed; /* a sync was among them */
+	bool dead;        /* no power: everything fails */
+	int64_t calls;    /* changes so far */
 	/* Told after each write or truncation, and before each sync. */
 	disk_watch_fn *watch;
 	void *context;
@@ -82,10 +84,11 @@ int64_t disk_used(const struct disk *disk);
 enum disk_crash {
 	DISK_KILLED, /* the process: what was written is there */
 	DISK_LOST,   /* the power: nothing is there but what was synced */
-	DISK_TORN,   /* the power: of the rest any part, in sectors, in any order; some garbage */
+	DISK_TORN, /* the power: of the rest any part, in sectors, in any order; some garbage */
 	DISK_CRASHES,
 };
 /* `to` becomes what the crash leaves of `from`. */
-void disk_image(const struct disk *from, struct disk *to, enum disk_crash crash, uint64_t *random);
+void disk_image(
+	const struct disk *from, struct disk *to, enum disk_crash crash, uint64_t *random);
 
 #endif

@@ -8,10 +8,10 @@
 
 #include "engine/store_query.h"
 
-#define TRY(call)                \
-	do {                     \
-		int code_ = (call); \
-		if (code_ != 0)  \
+#define TRY(call)                     \
+	do {                          \
+		int code_ = (call);   \
+		if (code_ != 0)       \
 			return code_; \
 	} while (0)
 
@@ -573,7 +573,8 @@ scenario_dump(struct engine *engine)
 		"row_number() OVER (ORDER BY id), receipt <> '', "
 		"(SELECT hex(substr(body, 1, 99)) || length(body) FROM payload "
 		"WHERE payload.id = job.id) FROM job ORDER BY queue, state, pos",
-		"SELECT pos, number, attempt, at, failure.worker, reason FROM failure LEFT JOIN "
+		"SELECT pos, number, attempt, at, failure.worker, reason FROM failure LEFT "
+		"JOIN "
 		"(SELECT id, row_number() OVER (ORDER BY id) AS pos FROM job) ON id = job "
 		"ORDER BY pos, number",
 		"SELECT key, hex(value) FROM note WHERE key LIKE 'note %' ORDER BY key",
@@ -589,26 +590,32 @@ scenario_dump(struct engine *engine)
 static const struct {
 	const char *what, *sql;
 } wrongs[] = {
-	{ "integrity_check", "SELECT integrity_check <> 'ok' FROM pragma_integrity_check LIMIT 1" },
+	{ "integrity_check",
+		"SELECT integrity_check <> 'ok' FROM pragma_integrity_check LIMIT 1" },
 	{ "tallies",
-		"SELECT count(*) FROM queue q JOIN (SELECT 1 AS s UNION SELECT 2 UNION SELECT 3 "
+		"SELECT count(*) FROM queue q JOIN (SELECT 1 AS s UNION SELECT 2 UNION SELECT "
+		"3 "
 		"UNION SELECT 4 UNION SELECT 5 UNION SELECT 6) WHERE (SELECT count(*) FROM job "
 		"WHERE queue = q.id AND state = s) <> CASE s WHEN 1 THEN staged WHEN 2 THEN "
-		"waiting WHEN 3 THEN backoff WHEN 4 THEN running WHEN 5 THEN dead ELSE done END" },
+		"waiting WHEN 3 THEN backoff WHEN 4 THEN running WHEN 5 THEN dead ELSE done "
+		"END" },
 	{ "heads",
-		"SELECT count(*) FROM job a JOIN queue q ON q.id = a.queue WHERE head <> (q.fifo "
+		"SELECT count(*) FROM job a JOIN queue q ON q.id = a.queue WHERE head <> "
+		"(q.fifo "
 		"AND state BETWEEN 2 AND 4 AND NOT EXISTS (SELECT 1 FROM job b WHERE b.queue = "
-		"a.queue AND b.grp_id = a.grp_id AND b.state BETWEEN 2 AND 4 AND b.pos < a.pos))" },
-	{ "payloads", "SELECT (SELECT count(*) FROM job WHERE state < 6) <> (SELECT count(*) FROM "
-		      "payload) OR EXISTS (SELECT 1 FROM job LEFT JOIN payload USING (id) WHERE "
-		      "state < 6 AND size IS NOT length(body))" },
+		"a.queue AND b.grp_id = a.grp_id AND b.state BETWEEN 2 AND 4 AND b.pos < "
+		"a.pos))" },
+	{ "payloads",
+		"SELECT (SELECT count(*) FROM job WHERE state < 6) <> (SELECT count(*) FROM "
+		"payload) OR EXISTS (SELECT 1 FROM job LEFT JOIN payload USING (id) WHERE "
+		"state < 6 AND size IS NOT length(body))" },
 	{ "failures",
 		"SELECT count(*) FROM job WHERE state < 6 AND history <> (SELECT count(*) FROM "
 		"failure WHERE failure.job = job.id)" },
 	{ "failures of nobody",
 		"SELECT count(*) FROM failure WHERE job NOT IN (SELECT id FROM job)" },
-	{ "numbers given twice",
-		"SELECT count(*) - count(DISTINCT pos) + count(*) - count(DISTINCT id) FROM job" },
+	{ "numbers given twice", "SELECT count(*) - count(DISTINCT pos) + count(*) - "
+				 "count(DISTINCT id) FROM job" },
 	{ "numbers not promised",
 		"SELECT count(*) FROM note WHERE (key = 'next id' AND value <= (SELECT "
 		"coalesce(max(id), 0) FROM job)) OR (key = 'next pos' AND value <= (SELECT "
@@ -627,7 +634,8 @@ tallies_known(struct engine *engine)
 		[JOB_DONE] = "done",
 	};
 	for (int64_t id = 1; id < engine->queues_end; id++) {
-		for (int state = JOB_STAGED; engine->queues[id] && state < JOB_STATES; state++) {
+		for (int state = JOB_STAGED; engine->queues[id] && state < JOB_STATES;
+			state++) {
 			char sql[100];
 			int64_t count = -1;
 			(void)snprintf(sql, sizeof sql, "SELECT %s FROM queue WHERE id = %lld",

@@ -16,7 +16,7 @@
 
 struct scenario {
 	struct disk *disk;
-	struct engine *engine; /* NULL: not open */
+	struct engine *engine;         /* NULL: not open */
 	int64_t standard, fifo, third; /* queues */
 	bool fifo_third;               /* the third one's type */
 	int64_t now_ms;

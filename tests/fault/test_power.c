@@ -20,9 +20,9 @@
 struct cuts {
 	struct disk *disk, *image;
 	uint64_t random, seed;
-	size_t step;        /* being made */
-	size_t durable;     /* acknowledged steps that are on disk for sure */
-	char *dumps[100];   /* after as many steps */
+	size_t step;      /* being made */
+	size_t durable;   /* acknowledged steps that are on disk for sure */
+	char *dumps[100]; /* after as many steps */
 	int tears;
 	int64_t cuts;
 	const char *wrong;
@@ -46,8 +46,8 @@ look(struct cuts *it)
 {
 	struct scenario after = { .disk = it->image };
 	size_t steps = 0;
-	int rc = engine_open(
-		STORE_NAME, it->image->vfs.zName, 7, &after.problem, &after.engine);
+	int rc =
+		engine_open(STORE_NAME, it->image->vfs.zName, 7, &after.problem, &after.engine);
 	if (rc != 0) {
 		print_message("engine_open: %d %s\n", rc, after.problem.text);
 		return "the store is refused";

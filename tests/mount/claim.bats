@@ -467,7 +467,8 @@ for i in range(200):
 }
 
 @test "a late worker never ends another's claim" {
-	mount_queues 'mail: { timeout_ms: 200, backoff_ms: 1, concurrency: 1 }'
+	# Long enough for what follows the second claim to come before its end as well.
+	mount_queues 'mail: { timeout_ms: 3000, backoff_ms: 1, concurrency: 1 }'
 	enqueue mail a hello
 	timeout 20 cat "$M/mail/claim/slow" >/dev/null
 	timeout 20 cat "$M/mail/claim/quick" >/dev/null

@@ -8,6 +8,9 @@
 # the mount answers, so nothing here waits for that. After the test everything is ended,
 # unmounted and checked: the daemon is gone, and its log holds no suspicious line that the test
 # did not announce with log_expect. When that is not so, a test that passed has failed.
+#
+# Functions with a body in ( ) are subshells without bats' DEBUG trap, which makes every command of
+# a function slow.
 bats_require_minimum_version 1.5.0
 
 ROOT=$(cd "$BATS_TEST_DIRNAME/../.." && pwd)
@@ -88,7 +91,8 @@ restart()
 
 # The processes that serve $M, the holder first.
 daemons()
-{
+(
+	trap - DEBUG
 	local pid holders='' others='' all=''
 	for pid in $(pgrep -f spoolfs); do
 		if [ "$(readlink "/proc/$pid/exe")" = "$SPOOLFS" ] &&
@@ -104,7 +108,7 @@ daemons()
 	done
 	# shellcheck disable=SC2086 # lists of words
 	printf '%s\n' $holders $others
-}
+)
 
 holder()
 {
@@ -147,7 +151,8 @@ processes_end()
 }
 
 unmount_all()
-{
+(
+	trap - DEBUG
 	local status=0 point
 	for point in $(findmnt -rno TARGET | grep -F "$T/"); do
 		DEADLINE=3 eventually fusermount3 -u "$point" >/dev/null 2>&1 || {
@@ -163,7 +168,7 @@ unmount_all()
 		status=1
 	}
 	return $status
-}
+)
 
 # log_expect PATTERN: the daemon's log will hold such a line: neither a surprise nor missing.
 log_expect()
@@ -172,7 +177,8 @@ log_expect()
 }
 
 log_check()
-{
+(
+	trap - DEBUG
 	local pattern status=0 suspicious report
 	suspicious=$(grep -E -i 'error|assert|sanitizer|fatal|warn|panic|abort|broken|leak' "$LOG")
 	for pattern in "${LOG_EXPECTED[@]}"; do
@@ -193,14 +199,15 @@ log_check()
 		status=1
 	done
 	return $status
-}
+)
 
 # ---- waiting
 
 # eventually COMMAND...: tries until it succeeds, ${DEADLINE:-15} seconds at most. Only for what
 # happens by itself: backoff, timeouts, processes that end.
 eventually()
-{
+(
+	trap - DEBUG
 	local end=$((SECONDS + ${DEADLINE:-15}))
 	until "$@" >/dev/null 2>&1; do
 		if ((SECONDS >= end)); then
@@ -210,7 +217,7 @@ eventually()
 		fi
 		sleep 0.02
 	done
-}
+)
 
 # blocked PID: the process waits for an answer of the file system.
 blocked()
@@ -259,7 +266,8 @@ matches()
 
 # refused MESSAGE COMMAND...: the command fails and says MESSAGE.
 refused()
-{
+(
+	trap - DEBUG
 	local message=$1 said status=0
 	shift
 	said=$(LC_ALL=C timeout 20 "$@" 2>&1 3>&- </dev/null) || status=$?
@@ -267,7 +275,7 @@ refused()
 		printf 'should fail with "%s": %s\nstatus %d, said: %s\n' "$message" "$*" $status "$said"
 		return 1
 	fi
-}
+)
 
 # absent FILE: there is no such file. The kernel may know a job's name for a second after it left.
 absent()
@@ -314,10 +322,11 @@ enqueue()
 
 # jobs_in FOLDER: the receipts it lists, in the order of the listing.
 jobs_in()
-{
+(
+	trap - DEBUG
 	# shellcheck disable=SC2010 # names of a shape of ours; the order is the point
 	ls -U "$M/$1" | grep -E "$RECEIPT_PATTERN" || true
-}
+)
 
 count_in()
 {
@@ -326,23 +335,25 @@ count_in()
 
 # live_in QUEUE: how many jobs it has, whatever their state.
 live_in()
-{
+(
+	trap - DEBUG
 	local folder jobs=0
 	for folder in . running backoff dead-letter; do
 		jobs=$((jobs + $(count_in "$1/$folder")))
 	done
 	echo $jobs
-}
+)
 
 # payloads QUEUE: those of the waiting jobs, in order, in one line.
 payloads()
-{
+(
+	trap - DEBUG
 	local receipt
 	for receipt in $(jobs_in "$1"); do
 		cat "$M/$1/$receipt"
 		echo
 	done | grep . | paste -s -d ' '
-}
+)
 
 # claim QUEUE WORKER: prints the job that WORKER holds or gets; fails when it has to wait.
 claim()
@@ -372,12 +383,13 @@ fail_once()
 
 # fact_held QUEUE WORKER: the receipt of the job that WORKER holds.
 fact_held()
-{
+(
+	trap - DEBUG
 	local receipt
 	for receipt in $(jobs_in "$1/running"); do
 		[ "$(fact "$1" "$receipt" worker)" != "$2" ] || echo "$receipt"
 	done
-}
+)
 
 # bury QUEUE NAME PAYLOAD: a dead letter; prints its receipt.
 bury()

@@ -1,0 +1,625 @@
+/*
+ * The table at the top of engine/store.h, line by line: each has a test of its name. What a power
+ * cut leaves is what was synced.
+ */
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "engine/store_query.h"
+#include "tests/fault/scenario.h"
+
+struct table {
+	struct disk *disk, *after;
+	struct scenario it;
+	uint64_t random;
+};
+
+static void
+start(struct table *table)
+{
+	*table = (struct table){ .disk = disk_new("disk"), .after = disk_new("after") };
+	table->it = (struct scenario){ .disk = table->disk, .now_ms = SCENARIO_START_MS };
+	assert_int_equal(scenario_open(&table->it), 0);
+}
+
+static void
+finish(struct table *table)
+{
+	if (table->it.engine)
+		assert_null(scenario_wrong(table->it.engine));
+	scenario_close(&table->it);
+	disk_free(table->disk);
+	disk_free(table->after);
+}
+
+/* The machine goes down like this, and comes up again. */
+static void
+crash(struct table *table, enum disk_crash how)
+{
+	disk_image(table->disk, table->after, how, &table->random);
+	scenario_close(&table->it);
+	disk_image(table->after, table->disk, DISK_KILLED, &table->random);
+	assert_int_equal(scenario_open(&table->it), 0);
+}
+
+static void
+recover(struct table *table)
+{
+	table->it.now_ms += 5000;
+	assert_int_equal(engine_recover(table->it.engine, table->it.now_ms, NULL, NULL), 0);
+}
+
+static void
+begin(struct table *table, bool durable)
+{
+	assert_int_equal(engine_begin(table->it.engine, durable), 0);
+}
+
+static void
+commit(struct table *table)
+{
+	assert_int_equal(engine_commit(table->it.engine), 0);
+}
+
+static int64_t
+put(struct table *table, int64_t draft, const char *body)
+{
+	struct job_new new = { .queue_id = table->it.standard,
+		.draft_id = draft,
+		.body = body,
+		.size = strlen(body),
+		.name = "n" };
+	int64_t id = 0;
+	begin(table, true);
+	int rc = draft ? engine_stage(
+				 table->it.engine, &new, table->it.now_ms, &table->it.problem)
+		       : engine_enqueue(table->it.engine, &new, table->it.now_ms,
+				 &table->it.problem, &id);
+	assert_int_equal(rc, 0);
+	commit(table);
+	return id;
+}
+
+static int64_t
+claim(struct table *table, bool durable)
+{
+	struct job job;
+	bool again;
+	begin(table, durable);
+	assert_int_equal(engine_claim(table->it.engine, table->it.standard, "w",
+				 table->it.now_ms, &job, &again),
+		0);
+	commit(table);
+	int64_t id = job.id;
+	job_release(&job);
+	return id;
+}
+
+static void
+end(struct table *table, enum verdict verdict, bool durable)
+{
+	begin(table, durable);
+	assert_int_equal(engine_verdict(table->it.engine, table->it.standard, "w", 0, verdict,
+				 NULL, table->it.now_ms),
+		0);
+	commit(table);
+}
+
+static int64_t
+count(struct table *table, enum job_state state)
+{
+	return engine_count(table->it.engine, table->it.standard, state);
+}
+
+static void
+expect_payload(struct table *table, int64_t id, const char *expected)
+{
+	void *body;
+	size_t size;
+	assert_int_equal(engine_payload(table->it.engine, id, &body, &size), 0);
+	assert_string_equal(body, expected);
+	free(body);
+}
+
+static int64_t
+named(struct table *table, int64_t queue, enum job_state state)
+{
+	struct job job;
+	int rc = engine_name_find(table->it.engine, queue, "n", &job);
+	if (rc == -ENOENT)
+		return 0;
+	assert_int_equal(rc, 0);
+	assert_int_equal(job.state, state);
+	int64_t id = job.id;
+	job_release(&job);
+	return id;
+}
+
+static void
+sql(const char *text)
+{
+	sqlite3 *db;
+	assert_int_equal(sqlite3_open_v2(STORE_NAME, &db, SQLITE_OPEN_READWRITE, "disk"), 0);
+	assert_int_equal(sqlite3_exec(db, text, NULL, NULL, NULL), SQLITE_OK);
+	assert_int_equal(sqlite3_close(db), SQLITE_OK);
+}
+
+/* It is refused, and not a byte is written. */
+static void
+expect_refusal(struct table *table, int expected)
+{
+	table->disk->calls = 0;
+	table->disk->fail_calls = DISK_WRITE | DISK_TRUNCATE;
+	table->disk->fail_after = 0;
+	assert_int_equal(scenario_open(&table->it), expected);
+	assert_non_null(strstr(table->it.problem.text, STORE_NAME));
+	assert_false(table->disk->failed);
+}
+
+/* ---- the lines ---- */
+
+static void
+test_no_file(void **state)
+{
+	(void)state;
+	struct table table;
+	start(&table);
+	scenario_close(&table.it);
+	disk_clear(table.disk);
+	assert_int_equal(scenario_open(&table.it), 0);
+	assert_int_equal(count(&table, JOB_WAITING), 0);
+	finish(&table);
+}
+
+static void
+test_empty_file_with_a_log(void **state)
+{
+	(void)state;
+	struct table table;
+	start(&table);
+	(void)put(&table, 0, "x");
+	disk_image(table.disk, table.after, DISK_KILLED, &table.random);
+	scenario_close(&table.it);
+	disk_image(table.after, table.disk, DISK_KILLED, &table.random);
+	table.disk->files[0].now.size = 0;
+	assert_string_equal(table.disk->files[0].name, STORE_NAME);
+	expect_refusal(&table, -EBADMSG);
+	finish(&table);
+}
+
+static void
+test_only_a_header(void **state)
+{
+	(void)state;
+	struct table table;
+	start(&table);
+	scenario_close(&table.it);
+	disk_clear(table.disk);
+	sqlite3 *db;
+	assert_int_equal(sqlite3_open_v2(STORE_NAME, &db,
+				 SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, "disk"),
+		0);
+	assert_int_equal(
+		sqlite3_exec(db, "PRAGMA auto_vacuum = INCREMENTAL; PRAGMA journal_mode = WAL",
+			NULL, NULL, NULL),
+		SQLITE_OK);
+	assert_int_equal(sqlite3_close(db), SQLITE_OK);
+	assert_int_equal(table.disk->files[0].now.size, 4096);
+	assert_int_equal(scenario_open(&table.it), 0);
+	(void)put(&table, 0, "x");
+	finish(&table);
+}
+
+static void
+test_not_ours(void **state)
+{
+	(void)state;
+	struct table table;
+	start(&table);
+	scenario_close(&table.it);
+	sql("PRAGMA application_id = 7");
+	expect_refusal(&table, -EBADMSG);
+	disk_no_faults(table.disk);
+	memset(table.disk->files[0].now.at, 'x', 4096);
+	expect_refusal(&table, -EBADMSG);
+	finish(&table);
+}
+
+static void
+test_damaged(void **state)
+{
+	(void)state;
+	struct table table;
+	start(&table);
+	scenario_close(&table.it);
+	sql("DROP TABLE failure");
+	expect_refusal(&table, -EBADMSG);
+	finish(&table);
+	start(&table);
+	scenario_close(&table.it);
+	memset(table.disk->files[0].now.at + 3 * 4096, 0x5a, 4096);
+	expect_refusal(&table, -EBADMSG);
+	finish(&table);
+}
+
+static void
+test_newer_schema(void **state)
+{
+	(void)state;
+	struct table table;
+	start(&table);
+	scenario_close(&table.it);
+	sql("PRAGMA user_version = 1000");
+	expect_refusal(&table, -EPROTONOSUPPORT);
+	finish(&table);
+}
+
+/* There is one version: what is older is what was never finished. */
+static void
+test_older_schema(void **state)
+{
+	(void)state;
+	assert_int_equal(STORE_VERSION, 1);
+}
+
+static void
+test_draft(void **state)
+{
+	(void)state;
+	struct table table;
+	start(&table);
+	struct job_new new = { .queue_id = table.it.standard,
+		.draft_id = 1,
+		.body = "x",
+		.size = 1,
+		.name = "n" };
+	begin(&table, true);
+	assert_int_equal(
+		engine_stage(table.it.engine, &new, table.it.now_ms, &table.it.problem), 0);
+	crash(&table, DISK_KILLED); /* before the commit */
+	recover(&table);
+	assert_int_equal(count(&table, JOB_WAITING) + count(&table, JOB_STAGED), 0);
+	finish(&table);
+}
+
+static void
+test_staged(void **state)
+{
+	(void)state;
+	struct table table;
+	start(&table);
+	(void)put(&table, 1, "staged");
+	crash(&table, DISK_LOST);
+	assert_int_equal(count(&table, JOB_STAGED), 1);
+	recover(&table);
+	assert_int_equal(count(&table, JOB_STAGED), 0);
+	expect_payload(&table, named(&table, table.it.standard, JOB_WAITING), "staged");
+	finish(&table);
+}
+
+static bool
+is_open(void *context, int64_t draft_id)
+{
+	(void)context;
+	return draft_id == 1;
+}
+
+static void
+test_staged_and_open(void **state)
+{
+	(void)state;
+	struct table table;
+	int64_t id;
+	start(&table);
+	(void)put(&table, 1, "staged");
+	crash(&table, DISK_LOST);
+	assert_int_equal(engine_recover(table.it.engine, table.it.now_ms, is_open, NULL), 0);
+	assert_int_equal(count(&table, JOB_STAGED), 1);
+	begin(&table, true);
+	assert_int_equal(engine_publish(table.it.engine, 1, "n", table.it.now_ms, &id), 0);
+	commit(&table);
+	expect_payload(&table, id, "staged");
+	finish(&table);
+}
+
+static void
+test_staged_anew(void **state)
+{
+	(void)state;
+	struct table table;
+	start(&table);
+	(void)put(&table, 1, "old");
+	(void)put(&table, 1, "new");
+	crash(&table, DISK_LOST);
+	recover(&table);
+	assert_int_equal(count(&table, JOB_WAITING), 1);
+	expect_payload(&table, named(&table, table.it.standard, JOB_WAITING), "new");
+	finish(&table);
+}
+
+static void
+test_published_but_lost(void **state)
+{
+	(void)state;
+	struct table table;
+	struct job before, after;
+	int64_t id;
+	start(&table);
+	(void)put(&table, 1, "x");
+	begin(&table, false);
+	assert_int_equal(engine_publish(table.it.engine, 1, "n", table.it.now_ms, &id), 0);
+	commit(&table);
+	assert_int_equal(engine_job(table.it.engine, id, &before), 0);
+	crash(&table, DISK_LOST);
+	assert_int_equal(count(&table, JOB_STAGED), 1);
+	recover(&table);
+	assert_int_equal(engine_job(table.it.engine, id, &after), 0);
+	assert_int_equal(after.state, JOB_WAITING);
+	assert_string_equal(after.receipt, before.receipt);
+	finish(&table);
+}
+
+static void
+test_published(void **state)
+{
+	(void)state;
+	struct table table;
+	int64_t id;
+	start(&table);
+	(void)put(&table, 1, "x");
+	begin(&table, true);
+	assert_int_equal(engine_publish(table.it.engine, 1, "n", table.it.now_ms, &id), 0);
+	commit(&table);
+	crash(&table, DISK_LOST);
+	assert_int_equal(named(&table, table.it.standard, JOB_WAITING), id);
+	finish(&table);
+}
+
+static void
+test_claimed(void **state)
+{
+	(void)state;
+	struct table table;
+	struct job job;
+	start(&table);
+	(void)put(&table, 0, "x");
+	int64_t id = claim(&table, true);
+	crash(&table, DISK_LOST);
+	recover(&table);
+	assert_int_equal(engine_worker_find(table.it.engine, table.it.standard, "w", &job), 0);
+	assert_int_equal(job.id, id);
+	assert_int_equal(job.deadline_ms, SCENARIO_START_MS + 60000);
+	finish(&table);
+}
+
+static void
+test_claimed_but_lost(void **state)
+{
+	(void)state;
+	struct table table;
+	struct job job;
+	start(&table);
+	int64_t id = put(&table, 0, "x");
+	(void)claim(&table, false);
+	crash(&table, DISK_LOST);
+	assert_int_equal(engine_job(table.it.engine, id, &job), 0);
+	assert_int_equal(job.state, JOB_WAITING);
+	assert_int_equal(job.failures, 0);
+	assert_int_equal(claim(&table, false), id);
+	finish(&table);
+}
+
+static void
+test_heartbeat_but_lost(void **state)
+{
+	(void)state;
+	struct table table;
+	struct job job;
+	start(&table);
+	(void)put(&table, 0, "x");
+	int64_t id = claim(&table, true);
+	begin(&table, false);
+	assert_int_equal(engine_extend(table.it.engine, id, 0, table.it.now_ms + 30000), 0);
+	commit(&table);
+	crash(&table, DISK_LOST);
+	assert_int_equal(engine_job(table.it.engine, id, &job), 0);
+	assert_int_equal(job.deadline_ms, SCENARIO_START_MS + 60000);
+	finish(&table);
+}
+
+static void
+test_verdict(void **state)
+{
+	(void)state;
+	struct table table;
+	start(&table);
+	int64_t id = put(&table, 0, "x");
+	(void)claim(&table, false);
+	end(&table, VERDICT_DONE, true);
+	crash(&table, DISK_LOST);
+	recover(&table);
+	assert_int_equal(named(&table, table.it.standard, JOB_DONE), id);
+	assert_null(scenario_work_off(&table.it)); /* counts what is given out: nothing */
+	finish(&table);
+}
+
+static void
+test_verdict_but_lost(void **state)
+{
+	(void)state;
+	struct table table;
+	start(&table);
+	int64_t id = put(&table, 0, "x");
+	(void)claim(&table, true);
+	end(&table, VERDICT_DONE, false);
+	crash(&table, DISK_LOST);
+	assert_int_equal(named(&table, table.it.standard, JOB_RUNNING), id);
+	finish(&table);
+}
+
+static void
+reason_seen(void *context, const struct job_failure *failure)
+{
+	int *reasons = context;
+	*reasons += strcmp(failure->reason, "failed") == 0;
+}
+
+static void
+test_failed(void **state)
+{
+	(void)state;
+	struct table table;
+	int reasons = 0;
+	start(&table);
+	int64_t id = put(&table, 0, "x"), next_ms;
+	(void)claim(&table, false);
+	end(&table, VERDICT_RETRY, true);
+	crash(&table, DISK_LOST);
+	assert_int_equal(named(&table, table.it.standard, JOB_BACKOFF), id);
+	begin(&table, true);
+	assert_int_equal(engine_tick(table.it.engine, table.it.now_ms + 1000, &next_ms), 0);
+	commit(&table);
+	(void)claim(&table, false);
+	end(&table, VERDICT_RETRY, true);
+	crash(&table, DISK_LOST);
+	assert_int_equal(named(&table, table.it.standard, JOB_DEAD), id);
+	assert_int_equal(engine_failures(table.it.engine, id, reason_seen, &reasons), 0);
+	assert_int_equal(reasons, 2);
+	finish(&table);
+}
+
+static void
+test_done_and_named(void **state)
+{
+	(void)state;
+	struct table table;
+	int64_t next_ms;
+	start(&table);
+	int64_t id = put(&table, 0, "x");
+	(void)claim(&table, false);
+	end(&table, VERDICT_DONE, true);
+	crash(&table, DISK_LOST);
+	for (int64_t ms = 59999; ms <= 60000; ms++) {
+		begin(&table, true);
+		assert_int_equal(
+			engine_tick(table.it.engine, SCENARIO_START_MS + ms, &next_ms), 0);
+		commit(&table);
+		assert_int_equal(
+			named(&table, table.it.standard, JOB_DONE), ms < 60000 ? id : 0);
+	}
+	finish(&table);
+}
+
+static void
+test_moved(void **state)
+{
+	(void)state;
+	for (int durable = 0; durable < 2; durable++) {
+		struct table table;
+		start(&table);
+		int64_t id = put(&table, 0, "x");
+		begin(&table, durable);
+		assert_int_equal(engine_move(table.it.engine, id, table.it.third,
+					 table.it.now_ms, &table.it.problem),
+			0);
+		commit(&table);
+		crash(&table, DISK_LOST);
+		assert_int_equal(named(&table, table.it.third, JOB_WAITING), durable ? id : 0);
+		assert_int_equal(
+			named(&table, table.it.standard, JOB_WAITING), durable ? 0 : id);
+		finish(&table);
+	}
+}
+
+static void
+test_tallies(void **state)
+{
+	(void)state;
+	struct table table;
+	start(&table);
+	(void)put(&table, 0, "x");
+	(void)put(&table, 1, "y");
+	(void)claim(&table, false);
+	crash(&table, DISK_TORN);
+	assert_null(scenario_wrong(table.it.engine)); /* counts the rows */
+	assert_int_equal(count(&table, JOB_STAGED), 1);
+	assert_int_equal(count(&table, JOB_WAITING) + count(&table, JOB_RUNNING), 1);
+	finish(&table);
+}
+
+static void
+test_numbers(void **state)
+{
+	(void)state;
+	struct table table;
+	int64_t last = 0;
+	start(&table);
+	for (int i = 0; i < 6; i++) {
+		int64_t id = put(&table, 0, "x");
+		assert_true(id > last);
+		last = id;
+		crash(&table, (enum disk_crash)(i % DISK_CRASHES));
+	}
+	finish(&table);
+}
+
+static void
+test_notes(void **state)
+{
+	(void)state;
+	for (int durable = 0; durable < 2; durable++) {
+		struct table table;
+		void *bytes = NULL;
+		size_t size;
+		start(&table);
+		int64_t id = put(&table, 0, "x");
+		begin(&table, durable);
+		assert_int_equal(engine_note_set(table.it.engine, "k", "v", 1), 0);
+		assert_int_equal(engine_bury(table.it.engine, id, NULL, table.it.now_ms), 0);
+		commit(&table);
+		crash(&table, DISK_LOST);
+		assert_int_equal(engine_note_get(table.it.engine, "k", &bytes, &size),
+			durable ? 0 : -ENOENT);
+		assert_int_equal(count(&table, JOB_DEAD), durable);
+		free(bytes);
+		finish(&table);
+	}
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_no_file),
+		cmocka_unit_test(test_empty_file_with_a_log),
+		cmocka_unit_test(test_only_a_header),
+		cmocka_unit_test(test_not_ours),
+		cmocka_unit_test(test_damaged),
+		cmocka_unit_test(test_newer_schema),
+		cmocka_unit_test(test_older_schema),
+		cmocka_unit_test(test_draft),
+		cmocka_unit_test(test_staged),
+		cmocka_unit_test(test_staged_and_open),
+		cmocka_unit_test(test_staged_anew),
+		cmocka_unit_test(test_published_but_lost),
+		cmocka_unit_test(test_published),
+		cmocka_unit_test(test_claimed),
+		cmocka_unit_test(test_claimed_but_lost),
+		cmocka_unit_test(test_heartbeat_but_lost),
+		cmocka_unit_test(test_verdict),
+		cmocka_unit_test(test_verdict_but_lost),
+		cmocka_unit_test(test_failed),
+		cmocka_unit_test(test_done_and_named),
+		cmocka_unit_test(test_moved),
+		cmocka_unit_test(test_tallies),
+		cmocka_unit_test(test_numbers),
+		cmocka_unit_test(test_notes),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
