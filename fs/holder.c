@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "fs/log.h"
+#include "fs/resume.h"
 #include "fs/serve.h"
 
 #define IDLE_DEATHS 10 /* in a row, without having served a request: the mount ends */
@@ -25,8 +26,7 @@ struct holder {
 	int idle_deaths;
 	uint64_t served; /* when this engine process started */
 	int ready_fd;    /* the engine process: to the holder */
-	holder_ready_fn *ready;
-	void *context;
+	const struct holder_calls *calls;
 };
 
 static void
@@ -34,7 +34,7 @@ engine_ready(void *context)
 {
 	const struct holder *holder = context;
 
-	holder->ready(holder->context, false);
+	holder->calls->ready(holder->calls->context, false);
 	if (write(holder->ready_fd, "", 1) != 1)
 		log_warn("cannot tell that the mount is ready");
 	close(holder->ready_fd);
@@ -89,12 +89,24 @@ holder_start(struct holder *holder)
 	return n == 1 ? 0 : -1;
 }
 
+static int
+holder_renew(const struct holder *holder)
+{
+	log_warnx("this kernel does not send requests again (Linux 6.9 does): the mount is "
+		  "renewed, "
+		  "who had files open on it gets an error");
+	resume_forget_session(holder->loop->fs->shared);
+	int rc = holder->calls->renew(holder->calls->context);
+	return rc ? rc : -1;
+}
+
 /* Returns -1 when the mount goes on, else the exit code. */
 static int
 holder_buried(struct holder *holder, int status)
 {
 	if (WIFEXITED(status))
-		return WEXITSTATUS(status);
+		return WEXITSTATUS(status) == SERVE_RENEW ? holder_renew(holder)
+							  : WEXITSTATUS(status);
 	if (holder->stopping)
 		return 0;
 	holder->idle_deaths = holder->served == holder->loop->fs->shared->served
@@ -142,9 +154,9 @@ holder_watch(struct holder *holder)
 }
 
 int
-holder_run(struct loop *loop, holder_ready_fn *ready, void *context)
+holder_run(struct loop *loop, const struct holder_calls *calls)
 {
-	struct holder holder = { .loop = loop, .ready = ready, .context = context };
+	struct holder holder = { .loop = loop, .calls = calls };
 	bool told = false;
 	int rc = -1;
 
@@ -161,7 +173,7 @@ holder_run(struct loop *loop, holder_ready_fn *ready, void *context)
 			continue;
 		}
 		if (!told)
-			ready(context, true);
+			calls->ready(calls->context, true);
 		told = true;
 		rc = holder_watch(&holder);
 	}

@@ -117,6 +117,13 @@ struct readiness {
 	int fd; /* to the process that the user started */
 };
 
+/* What the holder calls back with. */
+struct mounted {
+	struct loop *loop;
+	const struct options *options;
+	const struct readiness *readiness;
+};
+
 /* stdin and stdout go nowhere, stderr where the log goes: libraries write there too. */
 static void
 detach_output(void)
@@ -136,7 +143,7 @@ detach_output(void)
 static void
 be_ready(void *context, bool in_holder)
 {
-	const struct readiness *readiness = context;
+	const struct readiness *readiness = ((const struct mounted *)context)->readiness;
 
 	if (!readiness->background)
 		return;
@@ -170,10 +177,21 @@ wait_ready(int fd, pid_t daemon)
 /* ---- run ---- */
 
 static int
+renew(void *context)
+{
+	const struct mounted *mounted = context;
+
+	mount_close(mounted->loop);
+	return mount_open(mounted->loop, mounted->options);
+}
+
+static int
 run_mounted(struct options *options, const struct config *config, struct readiness *readiness)
 {
 	struct fs fs;
 	struct loop loop = { .fs = &fs };
+	struct mounted mounted = { &loop, options, readiness };
+	struct holder_calls calls = { .context = &mounted, .ready = be_ready, .renew = renew };
 	int rc = fill_fs(&fs, config);
 
 	if (!rc)
@@ -182,8 +200,9 @@ run_mounted(struct options *options, const struct config *config, struct readine
 		free(fs.queues);
 		return rc;
 	}
-	rc = holder_run(&loop, be_ready, readiness);
-	mount_close(&loop);
+	rc = holder_run(&loop, &calls);
+	if (fs.session)
+		mount_close(&loop);
 	free(fs.queues);
 	return rc;
 }

@@ -106,22 +106,24 @@ mount_prepare(const char *mountpoint)
 	return 0;
 }
 
+/* The arguments for libfuse, which changes what it is given; the caller frees them. */
 static int
-mount_add_options(const struct loop *loop, struct options *options)
+mount_arguments(const struct loop *loop, const struct options *options, struct fuse_args *args)
 {
 	char source[512];
 	bool plain = !strpbrk(options->config, ",\\") && strlen(options->config) < 400;
-	int rc;
+	int rc = 0;
 
+	for (int i = 0; i < options->mount.argc && !rc; i++)
+		rc = fuse_opt_add_arg(args, options->mount.argv[i]);
 	(void)snprintf(source, sizeof source, "fsname=%s", plain ? options->config : "spoolfs");
-	rc = fuse_opt_add_arg(&options->mount, "-o") ||
-	     fuse_opt_add_arg(&options->mount, source) ||
-	     fuse_opt_add_arg(&options->mount, "-osubtype=spoolfs,default_permissions");
+	rc = rc || fuse_opt_add_arg(args, "-o") || fuse_opt_add_arg(args, source) ||
+	     fuse_opt_add_arg(args, "-osubtype=spoolfs,default_permissions");
 	/* The permissions of the files decide who may; only root may say so for others. */
 	if (!rc && loop->fs->uid == 0)
-		rc = fuse_opt_add_arg(&options->mount, "-oallow_other");
+		rc = fuse_opt_add_arg(args, "-oallow_other");
 	if (!rc && options->debug)
-		rc = fuse_opt_add_arg(&options->mount, "-odebug");
+		rc = fuse_opt_add_arg(args, "-odebug");
 	return rc ? EX_OSERR : 0;
 }
 
@@ -141,15 +143,20 @@ mount_answer_init(struct loop *loop)
 }
 
 int
-mount_open(struct loop *loop, struct options *options)
+mount_open(struct loop *loop, const struct options *options)
 {
-	struct fuse_session *session;
+	struct fuse_args args = { 0 };
+	struct fuse_session *session = NULL;
 
-	if (mount_add_options(loop, options)) {
+	loop->fs->session = NULL;
+	loop->fs->initialised = false;
+	if (mount_arguments(loop, options, &args)) {
 		log_warnx("out of memory");
+		fuse_opt_free_args(&args);
 		return EX_OSERR;
 	}
-	session = fuse_session_new(&options->mount, &ops, sizeof ops, loop);
+	session = fuse_session_new(&args, &ops, sizeof ops, loop);
+	fuse_opt_free_args(&args);
 	if (!session)
 		return EX_USAGE; /* libfuse has named the option */
 	loop->fs->session = session;
@@ -158,6 +165,7 @@ mount_open(struct loop *loop, struct options *options)
 			  "mount?",
 			options->mountpoint);
 		fuse_session_destroy(session);
+		loop->fs->session = NULL;
 		return EX_OSERR;
 	}
 	if (mount_answer_init(loop)) {

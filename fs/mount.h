@@ -15,8 +15,9 @@ bool mount_is_ours(const char *mountpoint);
 int mount_prepare(const char *mountpoint);
 
 /* Opens the session with `loop` as its user data, mounts, and answers the kernel's INIT: from
- * then on requests wait for whoever serves the session. Returns 0, or an exit code. */
-int mount_open(struct loop *loop, struct options *options);
+ * then on requests wait for whoever serves the session. Returns 0, or an exit code and no session
+ * is open. */
+int mount_open(struct loop *loop, const struct options *options);
 
 /* Unmounts, also when something still uses the mount, and frees the session. */
 void mount_close(struct loop *loop);

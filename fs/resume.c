@@ -220,6 +220,29 @@ resume_shared(struct loop *loop)
 	}
 }
 
+/* ---- a new session ---- */
+
+void
+resume_forget_session(struct shared *shared)
+{
+	for (uint32_t slot = 0; slot < HANDLE_COUNT; slot++) {
+		struct handle *handle = &shared->handles[slot];
+		struct draft *draft = &shared->drafts[handle->slot];
+		bool told = draft->staged && !draft->dirty; /* its last close */
+
+		if (handle->kind == HANDLE_DRAFT && handle->writes &&
+			draft->state == DRAFT_OPEN && !told)
+			draft->cut = EIO;
+		handle->kind = HANDLE_FREE;
+	}
+	/* Requests are numbered anew. */
+	for (uint32_t slot = 0; slot < SLOT_COUNT; slot++)
+		shared->drafts[slot].created_by = shared->drafts[slot].appended_by = 0;
+	shared->intent.unique = 0;
+	shared->suspect = (struct suspect){ 0 };
+	shared->engines = 0;
+}
+
 /* ---- requests that are sent again ---- */
 
 struct backlog {
@@ -359,9 +382,14 @@ resume_serve(struct loop *loop)
 
 	if (fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) | O_NONBLOCK))
 		return -errno;
+	if (write(fd, &resend, sizeof resend) < 0) {
+		if (errno != EINVAL)
+			return -errno;
+		if (loop->fs->shared->engines)
+			return -EPROTO;
+	}
+	loop->fs->shared->engines++;
 	resume_shared(loop);
-	if (write(fd, &resend, sizeof resend) < 0 && errno != EINVAL)
-		return -errno;
 	rc = backlog_collect(loop, &backlog);
 	if (backlog.count)
 		qsort(backlog.buffers, backlog.count, sizeof *backlog.buffers, backlog_compare);

@@ -44,9 +44,17 @@ int resume_record(struct engine *engine, const struct works *done, uint64_t sess
 int resume_prepare(struct loop *loop, struct engine *engine);
 
 /*
- * Asks the kernel for all that it has not got an answer to (Linux >= 6.9; nothing before), and
- * serves that, in order of arrival. Returns 0 or -errno.
+ * Asks the kernel for all that it has not got an answer to, and serves that, in order of arrival.
+ * Returns 0 or -errno: -EPROTO when an earlier engine process has served this session and the
+ * kernel cannot tell (before Linux 6.9).
  */
 int resume_serve(struct loop *loop);
+
+/*
+ * In the holder, when the session is to be replaced by a new one: nobody has anything open any
+ * more. What a writer's close has been told is on disk is published by the next engine process; a
+ * file whose writer is now told an error stays a draft and does not become a job.
+ */
+void resume_forget_session(struct shared *shared);
 
 #endif

@@ -132,6 +132,10 @@ serve_loop(struct loop *loop, void (*ready)(void *context), void *context)
 		return EX_OSERR;
 	}
 	rc = resume_serve(loop);
+	if (rc == -EPROTO) {
+		close(stop_fd);
+		return SERVE_RENEW;
+	}
 	ready(context);
 	if (!rc)
 		rc = loop_run(loop, stop_fd);

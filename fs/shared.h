@@ -106,6 +106,7 @@ struct shared {
 	struct suspect suspect;
 	_Atomic uint32_t next_serial;
 	_Atomic uint64_t served; /* requests taken on: how the holder sees progress */
+	uint32_t engines;        /* processes that have served this session */
 	struct draft drafts[SLOT_COUNT];
 	struct worker workers[SLOT_COUNT];
 	struct handle handles[HANDLE_COUNT];

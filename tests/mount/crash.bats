@@ -218,3 +218,61 @@ engine_other_than()
 	eventually gone
 	unmounted
 }
+
+# no_resend: from now on the kernel seems to be one before Linux 6.9, which refuses the notification
+# "resend": the one thing that the program sends to it with write(2).
+no_resend()
+{
+	strace -f -q -o "$T/strace" -P /dev/fuse -e trace=write -e inject=write:error=EINVAL \
+		-p "$(holder)" 2>"$T/strace.log" 3>&- &
+	eventually traced
+}
+
+traced()
+{
+	[ "$(awk '/TracerPid/ {print $2}' "/proc/$(holder)/status")" != 0 ]
+}
+
+@test "a kernel that does not send again: the mount is renewed, callers get one error" {
+	local reader writer
+	mount_queues 'mail: {}'
+	no_resend
+	enqueue mail a hello
+	claim mail w1 >/dev/null
+	py 'os.open(a[0] + "/x.tmp", os.O_WRONLY | os.O_CREAT)
+os.close(os.open(a[0] + "/half.tmp", os.O_WRONLY | os.O_CREAT))' "$M/mail"
+	exec 4>"$M/mail/cut"
+	echo half >&4
+	waiting_reader w2 "$T/out"
+	reader=$!
+	kill -KILL "$(engine)"
+	log_expect 'the mount is renewed'
+	log_expect 'ended by signal 9'
+	! wait $reader || false
+	eventually mountpoint -q "$M"
+	eventually test -d "$M/mail"
+	refused 'not connected' bash -c "echo more >&4"
+	! echo more >&4 || false
+	exec 4>&- || true
+	# The same jobs and claims; what was being written is a draft and no job.
+	equal w1 "$(ls "$M/mail/claim")"
+	equal half "$(cat "$M/mail/cut")"
+	rm "$M/mail/claim/w1"
+	equal 0 "$(count_in mail)"
+	echo world >"$M/mail/b"
+	equal world "$(claim mail w2)"
+	ls "$M/mail" | grep -q -x half.tmp
+}
+
+@test "a kernel that does not send again: a job whose close was answered is delivered" {
+	mount_queues 'mail: {}'
+	no_resend
+	for n in 1 2 3 4 5; do
+		echo "job $n" >"$M/mail/n$n"
+		kill -KILL "$(engine)"
+		eventually test -d "$M/mail"
+	done
+	log_expect 'the mount is renewed'
+	log_expect 'ended by signal 9'
+	equal 'job 1 job 2 job 3 job 4 job 5' "$(payloads mail)"
+}
