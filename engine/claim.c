@@ -10,13 +10,21 @@
 static bool
 may_deliver(const struct queue *queue)
 {
-	return queue->defined && queue->tallies[JOB_WAITING].count > 0 &&
+	return queue->defined && queue->pause.since_ms == 0 &&
+	       queue->tallies[JOB_WAITING].count > 0 &&
 	       queue->tallies[JOB_RUNNING].count < queue->rules.concurrency;
 }
 
+bool
+claimant_may(const struct job *job, const struct claimant *by)
+{
+	return job->worker_pid == 0 ||
+	       (job->worker_pid == by->pid && job->worker_start == by->start);
+}
+
 static int
-claim_next(struct engine *engine, struct queue *queue, const char *worker, int64_t now_ms,
-	struct record *record)
+claim_next(struct engine *engine, struct queue *queue, const char *worker,
+	const struct claimant *by, int64_t now_ms, struct record *record)
 {
 	if (!may_deliver(queue))
 		return -EAGAIN;
@@ -27,6 +35,7 @@ claim_next(struct engine *engine, struct queue *queue, const char *worker, int64
 		.event = EVENT_CLAIM,
 		.now_ms = now_ms,
 		.worker = worker,
+		.by = *by,
 		.deadline_ms = time_add_ms(now_ms, queue->rules.timeout_ms),
 	};
 	rc = transition_apply(engine, record, &transition);
@@ -36,8 +45,8 @@ claim_next(struct engine *engine, struct queue *queue, const char *worker, int64
 }
 
 int
-engine_claim(struct engine *engine, int64_t queue_id, const char *worker, int64_t now_ms,
-	struct job *job, bool *again)
+engine_claim_by(struct engine *engine, int64_t queue_id, const char *worker,
+	const struct claimant *by, int64_t now_ms, struct job *job, bool *again)
 {
 	assert(worker[0] && strlen(worker) <= ENGINE_NAME_MAX);
 
@@ -48,7 +57,11 @@ engine_claim(struct engine *engine, int64_t queue_id, const char *worker, int64_
 		rc = store_job_by_worker(engine->store, queue_id, worker, &record);
 	*again = rc == 0;
 	if (rc == -ENOENT)
-		rc = claim_next(engine, queue, worker, now_ms, &record);
+		rc = claim_next(engine, queue, worker, by, now_ms, &record);
+	if (rc == 0 && !claimant_may(&record.job, by)) {
+		job_release(&record.job);
+		rc = -EBUSY;
+	}
 	if (rc == 0)
 		*job = record.job;
 	return rc;
@@ -80,8 +93,9 @@ verdict_apply(struct engine *engine, struct record *record, enum verdict verdict
 }
 
 int
-engine_verdict(struct engine *engine, int64_t queue_id, const char *worker, int64_t job_id,
-	enum verdict verdict, const struct verdict_details *details, int64_t now_ms)
+engine_verdict_by(struct engine *engine, int64_t queue_id, const char *worker,
+	const struct claimant *by, int64_t job_id, enum verdict verdict,
+	const struct verdict_details *details, int64_t now_ms)
 {
 	static const struct verdict_details none = { .delay_ms = -1 };
 	struct record record;
@@ -90,6 +104,8 @@ engine_verdict(struct engine *engine, int64_t queue_id, const char *worker, int6
 		return rc;
 	if (job_id != 0 && job_id != record.job.id)
 		rc = -ENOENT;
+	else if (!claimant_may(&record.job, by))
+		rc = -EBUSY;
 	else
 		rc = verdict_apply(engine, &record, verdict, details ? details : &none, now_ms);
 	job_release(&record.job);

@@ -16,6 +16,7 @@ struct queue {
 	struct queue_rules rules; /* its strings are the queue's own */
 	bool defined;
 	bool ready; /* engine_queue_ready() */
+	struct queue_pause committed_pause, pause;
 	/* The store's when the transaction began, and now. */
 	struct tally committed[JOB_STATES], tallies[JOB_STATES];
 	bool dirty;
@@ -85,10 +86,11 @@ struct transition {
 	int64_t now_ms;
 	int64_t due_ms;      /* PUBLISH_LATER, FAIL, RELEASE_LATER, POSTPONE */
 	const char *worker;  /* CLAIM */
+	struct claimant by;  /* CLAIM */
 	int64_t deadline_ms; /* CLAIM */
-	const char *reason;  /* recorded with FAIL, EXHAUST, GIVE_UP, BURY */
-	struct queue *to;    /* MOVE */
-	char *group;         /* MOVE, REDRIVE: the job's group from now on; is handed over */
+	const char *reason;  /* recorded with FAIL, EXHAUST, GIVE_UP, BURY, REJECT */
+	struct queue *to;    /* MOVE, RESUBMIT */
+	char *group; /* MOVE, REDRIVE, RESUBMIT: its group from now on; is handed over */
 };
 /*
  * The one way a job changes. `record` is as in the store (for JOB_NONE: filled by the caller

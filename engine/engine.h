@@ -67,6 +67,7 @@ struct job {
 	char receipt[RECEIPT_SIZE];
 	char name[ENGINE_NAME_MAX + 1];   /* it was written under, or renamed to since */
 	char worker[ENGINE_NAME_MAX + 1]; /* who runs it */
+	int64_t worker_pid, worker_start; /* struct claimant; 0 unless running and bound */
 	char *group;                      /* NULL: none. Owned by the job: job_release() */
 };
 void job_release(struct job *job);
@@ -184,12 +185,19 @@ int engine_check(struct engine *engine, const struct job_new *new, struct engine
 int engine_stage(struct engine *engine, const struct job_new *new, int64_t now_ms,
 	struct engine_problem *why);
 /* Publishes what the draft staged: from now on the job exists, `name` (if not "") resolves to
- * it. Its receipt is of staging, its order of now. Returns 0, or -ENOENT when the draft staged
- * nothing. */
+ * it. Its receipt is of staging (the first, if it was staged again), its order of now. Returns 0, or
+ * -ENOENT when the draft staged nothing. */
 int engine_publish(struct engine *engine, int64_t draft_id, const char *name, int64_t now_ms,
 	int64_t *job_id);
 /* Forgets what the draft staged. Returns 0, also when there was nothing. */
 int engine_unstage(struct engine *engine, int64_t draft_id);
+/*
+ * What cannot become a job is kept in rejected/ with the reason: the bytes of `new`, which replace
+ * what its draft staged. It is shown under its name, or, where that is taken, name.receipt; a
+ * nameless one under its receipt. Returns 0, or -ENOSPC: the disk is full.
+ */
+int engine_reject(struct engine *engine, const struct job_new *new, const char *reason,
+	int64_t now_ms, int64_t *job_id);
 /* Both at once: a job that exists from now on. Returns as engine_check(). */
 int engine_enqueue(struct engine *engine, const struct job_new *new, int64_t now_ms,
 	struct engine_problem *why, int64_t *job_id);
@@ -203,6 +211,10 @@ int engine_receipt_find(struct engine *engine, const char *receipt, struct job *
 int engine_worker_find(
 	struct engine *engine, int64_t queue_id, const char *worker, struct job *job);
 int engine_name_find(
+	struct engine *engine, int64_t queue_id, const char *name, struct job *job);
+
+/* What rejected/ shows under this name. */
+int engine_rejected_find(
 	struct engine *engine, int64_t queue_id, const char *name, struct job *job);
 
 /* The payload: *body is malloc'ed (never NULL) and the caller's; *size its length. */
@@ -229,6 +241,7 @@ enum view {
 	VIEW_BACKOFF, /* due in the future */
 	VIEW_DEAD,    /* in order of death */
 	VIEW_RECEIPTS, /* live and dead jobs, by id; names: engine_names() */
+	VIEW_REJECTED, /* no jobs: what could not become one, oldest first */
 	VIEW_COUNT,
 };
 /*
@@ -274,12 +287,26 @@ int engine_name_rename(
 
 /* ---- claims ---- */
 
+/* The process that a worker's name is bound to: it and its children act for the worker, nobody
+ * else. `start` tells it from others that had or will have its number. pid 0: no process. */
+struct claimant {
+	int64_t pid, start;
+};
+
 /*
  * Gives `worker` a job: the one it holds (*again true, no new attempt), else the next that may
- * run: waiting, head of its group, under the limit. Returns 0, or -EAGAIN when there is none.
+ * run: waiting, head of its group, under the limit, its queue not paused. Returns 0; -EAGAIN when
+ * there is none; -EBUSY when the worker's name is bound to another process than `by`.
  */
-int engine_claim(struct engine *engine, int64_t queue_id, const char *worker, int64_t now_ms,
-	struct job *job, bool *again);
+int engine_claim_by(struct engine *engine, int64_t queue_id, const char *worker,
+	const struct claimant *by, int64_t now_ms, struct job *job, bool *again);
+static inline int
+engine_claim(struct engine *engine, int64_t queue_id, const char *worker, int64_t now_ms,
+	struct job *job, bool *again)
+{
+	struct claimant nobody = { 0, 0 };
+	return engine_claim_by(engine, queue_id, worker, &nobody, now_ms, job, again);
+}
 
 enum verdict { VERDICT_DONE, VERDICT_RETRY, VERDICT_DEAD, VERDICT_RELEASE };
 struct verdict_details {
@@ -289,17 +316,39 @@ struct verdict_details {
 };
 /*
  * Ends the claim `worker` holds. `job_id` 0, or the job that is meant. Returns 0; -ENOENT when
- * the worker holds no job, or not that one.
+ * the worker holds no job, or not that one; -EBUSY when its name is bound to another process.
  */
-int engine_verdict(struct engine *engine, int64_t queue_id, const char *worker, int64_t job_id,
-	enum verdict verdict, const struct verdict_details *details, int64_t now_ms);
+int engine_verdict_by(struct engine *engine, int64_t queue_id, const char *worker,
+	const struct claimant *by, int64_t job_id, enum verdict verdict,
+	const struct verdict_details *details, int64_t now_ms);
+static inline int
+engine_verdict(struct engine *engine, int64_t queue_id, const char *worker, int64_t job_id,
+	enum verdict verdict, const struct verdict_details *details, int64_t now_ms)
+{
+	struct claimant nobody = { 0, 0 };
+	return engine_verdict_by(
+		engine, queue_id, worker, &nobody, job_id, verdict, details, now_ms);
+}
+/* May `by` act for who runs this job? */
+bool claimant_may(const struct job *job, const struct claimant *by);
 /* The heartbeat: the timeout starts again; or, with until_ms > now_ms, ends then. 0 or -ENOENT.
  */
 int engine_extend(struct engine *engine, int64_t job_id, int64_t until_ms, int64_t now_ms);
 
 /* ---- operators ---- */
 
-/* rm: cancel (waiting, backoff), discard (dead). -EBUSY: it runs. -ENOENT. */
+/* Why, since when, and by whom a queue is paused; since_ms 0: it is not. */
+struct queue_pause {
+	int64_t since_ms, uid, pid;
+	char reason[ENGINE_REASON_MAX + 1];
+};
+/* Pauses the queue (nothing is delivered, enqueueing goes on), or with NULL lets it go on. A pause
+ * that is paused again keeps its time. */
+int engine_pause(struct engine *engine, int64_t queue_id, const struct queue_pause *pause);
+/* As of the last commit, or of this transaction. The engine's, until the next call of it. */
+const struct queue_pause *engine_paused(const struct engine *engine, int64_t queue_id);
+
+/* rm: cancel (waiting, backoff), discard (dead, rejected). -EBUSY: it runs. -ENOENT. */
 int engine_remove(struct engine *engine, int64_t job_id, int64_t now_ms);
 /* mv to the queue: run now (backoff), take back (running, attempt not counted), redrive (dead:
  * attempts 0, to the tail). -EPERM: it waits already. */
@@ -317,5 +366,9 @@ int engine_reschedule(struct engine *engine, int64_t job_id, int64_t due_ms, int
  * is in that queue. Otherwise as engine_check(). */
 int engine_move(struct engine *engine, int64_t job_id, int64_t queue_id, int64_t now_ms,
 	struct engine_problem *why);
+/* mv from rejected/: submits it again, to its queue or another one, as `name`. Its receipt is kept.
+ * Returns as engine_check(), and then it stays; -EPERM when it is not rejected. */
+int engine_resubmit(struct engine *engine, int64_t job_id, int64_t queue_id, const char *name,
+	int64_t now_ms, struct engine_problem *why);
 
 #endif

@@ -149,6 +149,49 @@ publish(struct engine *engine, struct record *record, int64_t due_ms, int64_t no
 	return rc == 0 ? transition_apply(engine, record, &transition) : rc;
 }
 
+/* What the draft staged before: its record, which is the job's from then on. */
+static int
+staged_get(struct engine *engine, int64_t draft_id, struct record *record)
+{
+	return draft_id != 0 ? store_job_by_draft(engine->store, draft_id, record) : -ENOENT;
+}
+
+/* Brings what was staged up to date: the id and with it the receipt stay. */
+static int
+restage(struct engine *engine, struct record *record, struct record *staged)
+{
+	record->job.id = staged->job.id;
+	record->job.pos = staged->job.pos;
+	record->job.state = staged->job.state;
+	record->job.created_ms = staged->job.created_ms;
+	record->job.changed_ms = staged->job.changed_ms;
+	memcpy(record->job.receipt, staged->job.receipt, sizeof record->job.receipt);
+	job_release(&staged->job);
+	int rc = store_payload_delete(engine->store, record->job.id);
+	return rc == 0 ? store_job_put(engine->store, record) : rc;
+}
+
+/* The bytes and the record of a draft, invisible. */
+static int
+stage(struct engine *engine, const struct job_new *new, struct record *record, int64_t now_ms)
+{
+	struct record staged;
+	int rc = staged_get(engine, new->draft_id, &staged);
+	if (rc == 0 && staged.job.queue_id != record->job.queue_id) {
+		job_release(&staged.job);
+		rc = engine_unstage(engine, new->draft_id);
+		rc = rc == 0 ? -ENOENT : rc;
+	}
+	if (rc == 0)
+		rc = restage(engine, record, &staged);
+	else if (rc == -ENOENT)
+		rc = transition_apply(engine, record,
+			&(struct transition){ .event = EVENT_STAGE, .now_ms = now_ms });
+	if (rc == 0)
+		rc = store_payload_add(engine->store, record->job.id, new->body, new->size);
+	return rc;
+}
+
 int
 engine_stage(struct engine *engine, const struct job_new *new, int64_t now_ms,
 	struct engine_problem *why)
@@ -161,12 +204,52 @@ engine_stage(struct engine *engine, const struct job_new *new, int64_t now_ms,
 	if (rc != 0)
 		return rc;
 	record_of(engine, new, group, &record);
-	rc = engine_unstage(engine, new->draft_id);
+	rc = stage(engine, new, &record, now_ms);
+	job_release(&record.job);
+	return rc;
+}
+
+/* The name that rejected/ shows: the file's own, if it is free. */
+static int
+reject_name(struct engine *engine, struct record *record)
+{
+	struct record other;
+	struct job *job = &record->job;
+	char name[ENGINE_NAME_MAX + 1];
+	if (!job->name[0]) {
+		(void)snprintf(job->name, sizeof job->name, "%s", job->receipt);
+		return store_job_put(engine->store, record);
+	}
+	int rc = store_job_rejected(engine->store, job->queue_id, job->name, &other);
+	if (rc != 0)
+		return rc == -ENOENT ? 0 : rc;
+	job_release(&other.job);
+	(void)snprintf(name, sizeof name, "%.*s.%s", ENGINE_NAME_MAX - RECEIPT_SIZE, job->name,
+		job->receipt);
+	memcpy(job->name, name, sizeof job->name);
+	return store_job_put(engine->store, record);
+}
+
+int
+engine_reject(struct engine *engine, const struct job_new *new, const char *reason,
+	int64_t now_ms, int64_t *job_id)
+{
+	assert(new->body &&strlen(new->name) <= ENGINE_NAME_MAX);
+
+	struct record record;
+	struct transition transition = {
+		.event = EVENT_REJECT, .now_ms = now_ms, .reason = reason
+	};
+	int rc = store_reserve(engine->store);
+	if (rc != 0)
+		return rc;
+	record_of(engine, new, NULL, &record);
+	rc = stage(engine, new, &record, now_ms);
 	if (rc == 0)
-		rc = transition_apply(engine, &record,
-			&(struct transition){ .event = EVENT_STAGE, .now_ms = now_ms });
+		rc = reject_name(engine, &record);
 	if (rc == 0)
-		rc = store_payload_add(engine->store, record.job.id, new->body, new->size);
+		rc = transition_apply(engine, &record, &transition);
+	*job_id = record.job.id;
 	job_release(&record.job);
 	return rc;
 }

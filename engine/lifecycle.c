@@ -10,10 +10,12 @@ static const enum job_state table[JOB_STATES][JOB_EVENTS] = {
 		[EVENT_STAGE] = JOB_STAGED,
 		[EVENT_PUBLISH] = JOB_WAITING,
 		[EVENT_PUBLISH_LATER] = JOB_BACKOFF,
+		[EVENT_REJECT] = JOB_REJECTED,
 	},
 	[JOB_STAGED] = {
 		[EVENT_PUBLISH] = JOB_WAITING,
 		[EVENT_PUBLISH_LATER] = JOB_BACKOFF,
+		[EVENT_REJECT] = JOB_REJECTED,
 	},
 	[JOB_WAITING] = {
 		[EVENT_CLAIM] = JOB_RUNNING,
@@ -43,6 +45,10 @@ static const enum job_state table[JOB_STATES][JOB_EVENTS] = {
 		[EVENT_REDRIVE] = JOB_WAITING,
 		[EVENT_MOVE] = JOB_WAITING,
 	},
+	[JOB_REJECTED] = {
+		[EVENT_CANCEL] = JOB_DONE,
+		[EVENT_RESUBMIT] = JOB_WAITING,
+	},
 };
 
 static const char *const state_names[JOB_STATES] = {
@@ -53,6 +59,7 @@ static const char *const state_names[JOB_STATES] = {
 	[JOB_RUNNING] = "running",
 	[JOB_DEAD] = "dead",
 	[JOB_DONE] = "done",
+	[JOB_REJECTED] = "rejected",
 };
 
 static const char *const event_names[JOB_EVENTS] = {
@@ -74,6 +81,8 @@ static const char *const event_names[JOB_EVENTS] = {
 	[EVENT_REDRIVE] = "redrive",
 	[EVENT_MOVE] = "move",
 	[EVENT_EXPIRE] = "expire",
+	[EVENT_REJECT] = "reject",
+	[EVENT_RESUBMIT] = "resubmit",
 };
 
 /* The two events after which nothing is left. */

@@ -9,13 +9,14 @@
 
 /* The numbers are in the store: append, never renumber. */
 enum job_state {
-	JOB_NONE = 0,    /* not there; also: refused */
-	JOB_STAGED = 1,  /* on disk, not yet published: invisible */
-	JOB_WAITING = 2, /* may run when its group, the limit and a worker let it */
-	JOB_BACKOFF = 3, /* waits for its time */
-	JOB_RUNNING = 4, /* claimed */
-	JOB_DEAD = 5,    /* out of retries, or buried */
-	JOB_DONE = 6,    /* ended; the record is kept a minute for its name */
+	JOB_NONE = 0,     /* not there; also: refused */
+	JOB_STAGED = 1,   /* on disk, not yet published: invisible */
+	JOB_WAITING = 2,  /* may run when its group, the limit and a worker let it */
+	JOB_BACKOFF = 3,  /* waits for its time */
+	JOB_RUNNING = 4,  /* claimed */
+	JOB_DEAD = 5,     /* out of retries, or buried */
+	JOB_DONE = 6,     /* ended; the record is kept a minute for its name */
+	JOB_REJECTED = 7, /* refused or cut off, and kept: no job yet */
 	JOB_STATES,
 };
 
@@ -38,6 +39,8 @@ enum job_event {
 	EVENT_REDRIVE,  /* mv from dead-letter/ */
 	EVENT_MOVE,     /* mv to another queue: waits there */
 	EVENT_EXPIRE,   /* the minute of a finished job is over */
+	EVENT_REJECT,   /* it cannot become a job */
+	EVENT_RESUBMIT, /* mv from rejected/ */
 	JOB_EVENTS,
 };
 

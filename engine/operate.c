@@ -1,17 +1,21 @@
 /* What operators do to jobs: cancel, bury, redrive, postpone, move. */
+#include <assert.h>
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "engine/core.h"
 
-/* A job that an operator can see: staged and finished ones are not there. */
+/* What an operator can see: staged and finished ones are not there. */
 static int
 visible_get(struct engine *engine, int64_t job_id, struct record *record)
 {
 	int rc = store_job_get(engine->store, job_id, record);
 	if (rc != 0)
 		return rc;
-	if (lifecycle_live(record->job.state) || record->job.state == JOB_DEAD)
+	if (lifecycle_live(record->job.state) || record->job.state == JOB_DEAD ||
+		record->job.state == JOB_REJECTED)
 		return 0;
 	job_release(&record->job);
 	return -ENOENT;
@@ -184,6 +188,46 @@ engine_move(struct engine *engine, int64_t job_id, int64_t queue_id, int64_t now
 	if (rc != 0)
 		return rc;
 	rc = move(engine, &record, queue_id, now_ms, why);
+	job_release(&record.job);
+	return rc;
+}
+
+static int
+resubmit(struct engine *engine, struct record *record, int64_t queue_id, const char *name,
+	int64_t now_ms, struct engine_problem *why)
+{
+	enum job_state next;
+	struct transition transition = {
+		.event = EVENT_RESUBMIT,
+		.now_ms = now_ms,
+		.to = queue_get(engine, queue_id),
+	};
+	int rc = lifecycle_next(record->job.state, EVENT_RESUBMIT, &next);
+	if (rc == 0)
+		rc = move_check(engine, record->job.id, queue_id, why, &transition.group);
+	if (rc != 0)
+		return rc;
+	rc = name_take(engine, queue_id, name);
+	if (rc != 0) {
+		free(transition.group);
+		return rc;
+	}
+	(void)snprintf(record->job.name, sizeof record->job.name, "%s", name);
+	record->named = true;
+	return transition_apply(engine, record, &transition);
+}
+
+int
+engine_resubmit(struct engine *engine, int64_t job_id, int64_t queue_id, const char *name,
+	int64_t now_ms, struct engine_problem *why)
+{
+	assert(name[0] && strlen(name) <= ENGINE_NAME_MAX);
+
+	struct record record;
+	int rc = visible_get(engine, job_id, &record);
+	if (rc != 0)
+		return rc;
+	rc = resubmit(engine, &record, queue_id, name, now_ms, why);
 	job_release(&record.job);
 	return rc;
 }

@@ -1,5 +1,6 @@
 #include <assert.h>
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -98,6 +99,12 @@ queue_load(void *context, const struct queue_row *row)
 	struct queue *queue = engine->queues[row->id];
 	memcpy(queue->committed, row->tallies, sizeof queue->committed);
 	memcpy(queue->tallies, row->tallies, sizeof queue->tallies);
+	queue->pause.since_ms = row->pause.since_ms;
+	queue->pause.uid = row->pause.uid;
+	queue->pause.pid = row->pause.pid;
+	(void)snprintf(
+		queue->pause.reason, sizeof queue->pause.reason, "%s", row->pause.reason);
+	queue->committed_pause = queue->pause;
 	if (row->created_ms > engine->created_ms)
 		engine->created_ms = row->created_ms;
 	return 0;
@@ -120,6 +127,16 @@ queue_free_all(struct engine *engine)
 
 /* ---- tallies ---- */
 
+static void
+queue_dirty(struct engine *engine, struct queue *queue)
+{
+	if (queue->dirty)
+		return;
+	queue->dirty = true;
+	queue->next_dirty = engine->dirty;
+	engine->dirty = queue;
+}
+
 void
 queue_count(struct engine *engine, struct queue *queue, enum job_state state, int64_t change,
 	int64_t now_ms)
@@ -129,11 +146,7 @@ queue_count(struct engine *engine, struct queue *queue, enum job_state state, in
 	queue->tallies[state].count += change;
 	queue->tallies[state].changed_ms = now_ms;
 	assert(queue->tallies[state].count >= 0);
-	if (queue->dirty)
-		return;
-	queue->dirty = true;
-	queue->next_dirty = engine->dirty;
-	engine->dirty = queue;
+	queue_dirty(engine, queue);
 }
 
 int
@@ -153,6 +166,7 @@ queue_committed(struct engine *engine)
 {
 	for (struct queue *queue = engine->dirty; queue; queue = queue->next_dirty) {
 		memcpy(queue->committed, queue->tallies, sizeof queue->committed);
+		queue->committed_pause = queue->pause;
 		queue->dirty = false;
 	}
 	engine->dirty = NULL;
@@ -163,6 +177,7 @@ queue_rolled_back(struct engine *engine)
 {
 	for (struct queue *queue = engine->dirty; queue; queue = queue->next_dirty) {
 		memcpy(queue->tallies, queue->committed, sizeof queue->tallies);
+		queue->pause = queue->committed_pause;
 		queue->dirty = false;
 	}
 	engine->dirty = NULL;
@@ -190,6 +205,33 @@ engine_queue_ready(struct engine *engine, int64_t queue_id)
 	bool ready = queue->ready;
 	queue->ready = false;
 	return ready;
+}
+
+/* ---- pausing ---- */
+
+int
+engine_pause(struct engine *engine, int64_t queue_id, const struct queue_pause *pause)
+{
+	static const struct queue_pause none = { 0 };
+	struct queue *queue = queue_get(engine, queue_id);
+	int64_t since_ms = queue->pause.since_ms;
+	queue_dirty(engine, queue);
+	queue->pause = pause ? *pause : none;
+	if (pause && since_ms != 0)
+		queue->pause.since_ms = since_ms;
+	queue->ready |= !pause;
+	struct queue_row row = {
+		.id = queue_id,
+		.pause = { queue->pause.since_ms, queue->pause.uid, queue->pause.pid,
+			queue->pause.reason },
+	};
+	return store_queue_pause(engine->store, &row);
+}
+
+const struct queue_pause *
+engine_paused(const struct engine *engine, int64_t queue_id)
+{
+	return &queue_get(engine, queue_id)->pause;
 }
 
 /* ---- defining ---- */
@@ -292,7 +334,7 @@ engine_orphans(struct engine *engine, engine_orphan_fn *fn, void *context)
 		const struct queue *queue = engine->queues[id];
 		if (!queue || queue->defined)
 			continue;
-		int64_t jobs = 0;
+		int64_t jobs = queue->tallies[JOB_REJECTED].count;
 		for (int state = JOB_STAGED; state <= JOB_DEAD; state++)
 			jobs += queue->tallies[state].count;
 		if (jobs > 0)

@@ -92,6 +92,8 @@ int store_job_by_worker(
 	struct store *store, int64_t queue_id, const char *worker, struct record *record);
 int store_job_by_name(
 	struct store *store, int64_t queue_id, const char *name, struct record *record);
+int store_job_rejected(
+	struct store *store, int64_t queue_id, const char *name, struct record *record);
 /* The waiting job that is first in its queue; `heads`: among the heads of a fifo queue. */
 int store_job_next(struct store *store, int64_t queue_id, bool heads, struct record *record);
 /* The first live job of a group. */
@@ -105,10 +107,11 @@ int store_job_first(struct store *store, enum store_clock clock, struct record *
 /* ---- lists: `fn` gets the rows after the key `after` in order, until it returns false ---- */
 
 enum store_list {
-	STORE_WAITING, /* by pos, as are the next three */
+	STORE_WAITING, /* by pos, as are the next four */
 	STORE_BACKOFF,
 	STORE_RUNNING,
 	STORE_DEAD,
+	STORE_REJECTED,
 	STORE_RETRIES,  /* by id, as are the next two */
 	STORE_RECEIPTS, /* live and dead */
 	STORE_NAMED,    /* with a name that resolves */
@@ -154,10 +157,15 @@ struct queue_row {
 	const char *group_field;          /* "" : none */
 	int64_t created_ms;               /* of the job published last */
 	struct tally tallies[JOB_STATES]; /* [JOB_NONE] is not used */
+	struct {
+		int64_t since_ms, uid, pid; /* since_ms 0: not paused */
+		const char *reason;
+	} pause;
 };
 int store_queue_add(struct store *store, const struct queue_row *row, int64_t *queue_id);
 int store_queue_type(struct store *store, const struct queue_row *row);
 int store_queue_tallies(struct store *store, const struct queue_row *row);
+int store_queue_pause(struct store *store, const struct queue_row *row);
 /* Calls `fn` for each queue; stops when it returns an error, and returns that. */
 typedef int store_queue_fn(void *context, const struct queue_row *row);
 int store_queues(struct store *store, store_queue_fn *fn, void *context);

@@ -7,7 +7,7 @@
 
 /* The numbers are in store_sql.c's texts. */
 static_assert(JOB_STAGED == 1 && JOB_WAITING == 2 && JOB_BACKOFF == 3 && JOB_RUNNING == 4 &&
-		      JOB_DEAD == 5 && JOB_DONE == 6,
+		      JOB_DEAD == 5 && JOB_DONE == 6 && JOB_REJECTED == 7,
 	"the states' numbers are in the store");
 
 static void
@@ -55,6 +55,8 @@ job_write(struct store *store, enum sql_statement statement, const struct record
 	query_int(&query, job->created_ms);
 	query_text(&query, job->receipt);
 	query_int(&query, record->draft_id);
+	query_int(&query, job->worker_pid);
+	query_int(&query, job->worker_start);
 	return query_run(&query);
 }
 
@@ -86,6 +88,8 @@ record_read(struct query *query, struct record *record)
 	job->created_ms = read_int(query);
 	(void)snprintf(job->receipt, sizeof job->receipt, "%s", read_text(query));
 	record->draft_id = read_int(query);
+	job->worker_pid = read_int(query);
+	job->worker_start = read_int(query);
 	return rc;
 }
 
@@ -127,6 +131,8 @@ store_job_update(struct store *store, const struct record *record)
 	query_int(&query, job->failures);
 	query_int(&query, record->history);
 	bind_worker(&query, job);
+	query_int(&query, job->worker_pid);
+	query_int(&query, job->worker_start);
 	return query_run(&query);
 }
 
@@ -197,6 +203,16 @@ store_job_by_name(
 	struct store *store, int64_t queue_id, const char *name, struct record *record)
 {
 	struct query query = query_start(store, SQL_JOB_BY_NAME);
+	query_int(&query, queue_id);
+	query_text(&query, name);
+	return job_find(&query, record);
+}
+
+int
+store_job_rejected(
+	struct store *store, int64_t queue_id, const char *name, struct record *record)
+{
+	struct query query = query_start(store, SQL_JOB_REJECTED);
 	query_int(&query, queue_id);
 	query_text(&query, name);
 	return job_find(&query, record);

@@ -89,6 +89,8 @@ store_list(struct store *store, enum store_list list, int64_t queue_id, int64_t 
 		return list_state(store, JOB_RUNNING, queue_id, after, fn, context);
 	case STORE_DEAD:
 		return list_state(store, JOB_DEAD, queue_id, after, fn, context);
+	case STORE_REJECTED:
+		return list_state(store, JOB_REJECTED, queue_id, after, fn, context);
 	case STORE_RETRIES:
 		return list_after(store, SQL_LIST_RETRIES, queue_id, after, fn, context);
 	case STORE_RECEIPTS:

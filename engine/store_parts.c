@@ -118,6 +118,18 @@ store_queue_tallies(struct store *store, const struct queue_row *row)
 	return query_run(&query);
 }
 
+int
+store_queue_pause(struct store *store, const struct queue_row *row)
+{
+	struct query query = query_start(store, SQL_QUEUE_PAUSE);
+	query_int(&query, row->id);
+	query_int(&query, row->pause.since_ms);
+	query_int(&query, row->pause.uid);
+	query_int(&query, row->pause.pid);
+	query_text(&query, row->pause.reason);
+	return query_run(&query);
+}
+
 static void
 queue_read(struct query *query, struct queue_row *row)
 {
@@ -131,6 +143,10 @@ queue_read(struct query *query, struct queue_row *row)
 		row->tallies[state].count = read_int(query);
 		row->tallies[state].changed_ms = read_int(query);
 	}
+	row->pause.since_ms = read_int(query);
+	row->pause.uid = read_int(query);
+	row->pause.pid = read_int(query);
+	row->pause.reason = read_text(query);
 }
 
 int

@@ -3,10 +3,11 @@
 #include <stddef.h>
 
 /* In the order of struct record's reader and writer in store_job.c. */
-#define COLUMNS                                                                           \
-	"id, queue, state, pos, head, due, grp, grp_id, name, named, failures, history, " \
-	"worker, "                                                                        \
-	"claimed, deadline, changed, size, uid, gid, pid, mode, created, receipt, draft"
+#define COLUMNS                                                                            \
+	"id, queue, state, pos, head, due, grp, grp_id, name, named, failures, history, "  \
+	"worker, "                                                                         \
+	"claimed, deadline, changed, size, uid, gid, pid, mode, created, receipt, draft, " \
+	"wpid, wstart"
 #define JOBS "SELECT " COLUMNS " FROM job "
 /* The index is named where it matters: a plan must not depend on what the planner guesses. */
 #define JOBS_BY(index) JOBS "INDEXED BY " index " "
@@ -20,16 +21,18 @@ const char *const store_statements[SQL_STATEMENTS] = {
 
 	[SQL_JOB_ADD] =
 		"INSERT INTO job(" COLUMNS ") VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, "
-		"?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21, ?22, ?23, ?24)",
+		"?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21, ?22, ?23, ?24, ?25, "
+		"?26)",
 	[SQL_JOB_PUT] =
 		"UPDATE job SET queue=?2, state=?3, pos=?4, head=?5, due=?6, grp=?7, "
 		"grp_id=?8, name=?9, named=?10, failures=?11, history=?12, worker=?13, "
 		"claimed=?14, "
 		"deadline=?15, changed=?16, size=?17, uid=?18, gid=?19, pid=?20, mode=?21, "
-		"created=?22, receipt=?23, draft=?24 WHERE id=?1",
-	[SQL_JOB_UPDATE] =
-		"UPDATE job SET state=?2, pos=?3, head=?4, due=?5, failures=?6, "
-		"history=?7, worker=?8, claimed=?9, deadline=?10, changed=?11 WHERE id=?1",
+		"created=?22, receipt=?23, draft=?24, wpid=?25, wstart=?26 WHERE id=?1",
+	[SQL_JOB_UPDATE] = "UPDATE job SET state=?2, pos=?3, head=?4, due=?5, failures=?6, "
+			   "history=?7, worker=?8, claimed=?9, deadline=?10, changed=?11, "
+			   "wpid=?12, wstart=?13 "
+			   "WHERE id=?1",
 	[SQL_JOB_NAME] = "UPDATE job SET name=?2, named=?3 WHERE id=?1",
 	[SQL_JOB_HEAD] = "UPDATE job SET head=?2 WHERE id=?1",
 	[SQL_JOB_DEADLINE] = "UPDATE job SET deadline=?2 WHERE id=?1",
@@ -39,6 +42,7 @@ const char *const store_statements[SQL_STATEMENTS] = {
 	[SQL_JOB_BY_DRAFT] = JOBS_BY("job_staged") "WHERE state=1 AND draft=?1",
 	[SQL_JOB_BY_WORKER] = JOBS_BY("job_worker") "WHERE state=4 AND queue=?1 AND worker=?2",
 	[SQL_JOB_BY_NAME] = JOBS_BY("job_name") "WHERE named=1 AND queue=?1 AND name=?2",
+	[SQL_JOB_REJECTED] = JOBS_BY("job_rejected") "WHERE state=7 AND queue=?1 AND name=?2",
 	[SQL_JOB_NEXT] = JOBS_BY("job_state") "WHERE queue=?1 AND state=2 ORDER BY pos LIMIT 1",
 	[SQL_JOB_NEXT_HEAD] = JOBS_BY(
 		"job_head") "WHERE queue=?1 AND state=2 AND head=1 ORDER BY pos LIMIT 1",
@@ -87,11 +91,13 @@ const char *const store_statements[SQL_STATEMENTS] = {
 		"UPDATE queue SET created=?2, staged=?3, staged_at=?4, waiting=?5, "
 		"waiting_at=?6, backoff=?7, backoff_at=?8, running=?9, running_at=?10, "
 		"dead=?11, "
-		"dead_at=?12, done=?13, done_at=?14 WHERE id=?1",
+		"dead_at=?12, done=?13, done_at=?14, rejected=?15, rejected_at=?16 WHERE id=?1",
+	[SQL_QUEUE_PAUSE] = "UPDATE queue SET paused=?2, paused_uid=?3, paused_pid=?4, "
+			    "paused_reason=?5 WHERE id=?1",
 	[SQL_QUEUE_LIST] =
 		"SELECT id, name, fifo, group_field, created, staged, staged_at, waiting, "
 		"waiting_at, backoff, backoff_at, running, running_at, dead, dead_at, done, "
-		"done_at "
+		"done_at, rejected, rejected_at, paused, paused_uid, paused_pid, paused_reason "
 		"FROM queue ORDER BY id",
 
 	[SQL_NOTE_GET] = "SELECT value FROM note WHERE key=?1",
@@ -100,60 +106,22 @@ const char *const store_statements[SQL_STATEMENTS] = {
 	[SQL_NOTE_DELETE] = "DELETE FROM note WHERE key=?1",
 };
 
+/* clang-format off */
 #define TIME(column) \
 	"strftime('%Y-%m-%dT%H:%M:%fZ', nullif(" column ", 0) / 1000.0, 'unixepoch')"
 
 /* A view a person can read; `where` and `order` are all that differs. */
-#define VIEW(view, where, order)                                                                                                                                         \
-	{                                                                                                                                                                \
-		"view", view,                                                                                                                                            \
-			"CREATE VIEW " view                                                                                                                              \
-			" AS SELECT job.id, queue.name AS queue, job.receipt, "                                                                                          \
-			"job.name, CASE job.state WHEN 2 THEN 'waiting' WHEN 3 THEN "                                                                                    \
-			"'backoff' "                                                                                                                                     \
-			"WHEN 4 THEN 'running' ELSE 'dead' END AS state, job.grp AS "                                                                                    \
-			"\"group\", "                                                                                                                                    \
-			"job.failures, job.size, " TIME("job.created") " AS created, " TIME("job.due") " AS due, " TIME("job.changed") " AS changed, job.worker, " TIME( \
-				"job.claimed") " AS claimed, " TIME("job.deadline") " AS "                                                                               \
-										    "deadline"                                                                           \
-										    ", "                                                                                 \
-										    "job.uid,"                                                                           \
-										    " job."                                                                              \
-										    "gid, "                                                                              \
-										    "job.pid,"                                                                           \
-										    " ("                                                                                 \
-										    "SELECT "                                                                            \
-										    "reason "                                                                            \
-										    "FROM "                                                                              \
-										    "failure "                                                                           \
-										    "WHERE "                                                                             \
-										    "failure."                                                                           \
-										    "job = "                                                                             \
-										    "job.id "                                                                            \
-										    "ORDER "                                                                             \
-										    "BY "                                                                                \
-										    "number "                                                                            \
-										    "DESC "                                                                              \
-										    "LIMIT "                                                                             \
-										    "1) AS "                                                                             \
-										    "reason "                                                                            \
-										    "FROM "                                                                              \
-										    "job "                                                                               \
-										    "JOIN "                                                                              \
-										    "queue "                                                                             \
-										    "ON "                                                                                \
-										    "queue."                                                                             \
-										    "id = "                                                                              \
-										    "job."                                                                               \
-										    "queue "                                                                             \
-										    "WHERE"                                                                              \
-										    " " where                                                                            \
-										    " ORDER "                                                                            \
-										    "BY "                                                                                \
-										    "job."                                                                               \
-										    "queue,"                                                                             \
-										    " " order                                                                            \
-	}
+#define VIEW(view, where, order) { "view", view, \
+	"CREATE VIEW " view " AS SELECT job.id, queue.name AS queue, job.receipt, job.name, " \
+	"CASE job.state WHEN 2 THEN 'waiting' WHEN 3 THEN 'backoff' WHEN 4 THEN 'running' " \
+	"WHEN 7 THEN 'rejected' ELSE 'dead' END AS state, job.grp AS \"group\", job.failures, " \
+	"job.size, " TIME("job.created") " AS created, " TIME("job.due") " AS due, " \
+	TIME("job.changed") " AS changed, job.worker, " TIME("job.claimed") " AS claimed, " \
+	TIME("job.deadline") " AS deadline, job.uid, job.gid, job.pid, " \
+	"(SELECT reason FROM failure WHERE failure.job = job.id ORDER BY number DESC LIMIT 1) " \
+	"AS reason FROM job JOIN queue ON queue.id = job.queue WHERE " where \
+	" ORDER BY job.queue, " order }
+/* clang-format on */
 
 const struct store_object store_schema[] = {
 	{ "table", "note",
@@ -168,7 +136,12 @@ const struct store_object store_schema[] = {
 		"backoff INTEGER NOT NULL DEFAULT 0, backoff_at INTEGER NOT NULL DEFAULT 0, "
 		"running INTEGER NOT NULL DEFAULT 0, running_at INTEGER NOT NULL DEFAULT 0, "
 		"dead INTEGER NOT NULL DEFAULT 0, dead_at INTEGER NOT NULL DEFAULT 0, "
-		"done INTEGER NOT NULL DEFAULT 0, done_at INTEGER NOT NULL DEFAULT 0) STRICT" },
+		"done INTEGER NOT NULL DEFAULT 0, done_at INTEGER NOT NULL DEFAULT 0, "
+		"rejected INTEGER NOT NULL DEFAULT 0, rejected_at INTEGER NOT NULL DEFAULT 0, "
+		"paused INTEGER NOT NULL DEFAULT 0, paused_uid INTEGER NOT NULL DEFAULT 0, "
+		"paused_pid INTEGER NOT NULL DEFAULT 0, paused_reason TEXT NOT NULL DEFAULT "
+		"'') "
+		"STRICT" },
 	{ "table", "job",
 		"CREATE TABLE job(id INTEGER PRIMARY KEY, queue INTEGER NOT NULL, "
 		"state INTEGER NOT NULL, pos INTEGER NOT NULL, head INTEGER NOT NULL, "
@@ -177,8 +150,8 @@ const struct store_object store_schema[] = {
 		"worker TEXT, claimed INTEGER NOT NULL, deadline INTEGER NOT NULL, "
 		"changed INTEGER NOT NULL, size INTEGER NOT NULL, uid INTEGER NOT NULL, "
 		"gid INTEGER NOT NULL, pid INTEGER NOT NULL, mode INTEGER NOT NULL, "
-		"created INTEGER NOT NULL, receipt TEXT NOT NULL, draft INTEGER NOT NULL) "
-		"STRICT" },
+		"created INTEGER NOT NULL, receipt TEXT NOT NULL, draft INTEGER NOT NULL, "
+		"wpid INTEGER NOT NULL DEFAULT 0, wstart INTEGER NOT NULL DEFAULT 0) STRICT" },
 	{ "table", "payload",
 		"CREATE TABLE payload(id INTEGER PRIMARY KEY, body BLOB NOT NULL) "
 		"STRICT" },
@@ -208,6 +181,8 @@ const struct store_object store_schema[] = {
 		"CREATE INDEX job_receipts ON job(queue) "
 		"WHERE state BETWEEN 2 AND 5" },
 	{ "index", "job_staged", "CREATE UNIQUE INDEX job_staged ON job(draft) WHERE state=1" },
+	{ "index", "job_rejected",
+		"CREATE UNIQUE INDEX job_rejected ON job(queue, name) WHERE state=7" },
 	VIEW("waiting", "job.state = 2", "job.pos"),
 	VIEW("backoff", "job.state = 3", "job.due"),
 	VIEW("running", "job.state = 4", "job.pos"),
@@ -215,5 +190,6 @@ const struct store_object store_schema[] = {
 	VIEW("dead_letter", "job.state = 5", "job.pos"),
 	VIEW("retries", "job.failures > 0 AND job.state BETWEEN 2 AND 4", "job.id"),
 	VIEW("receipts", "job.state BETWEEN 2 AND 5", "job.id"),
+	VIEW("rejected", "job.state = 7", "job.pos"),
 	{ NULL, NULL, NULL },
 };

@@ -6,7 +6,7 @@
 #define ENGINE_STORE_SQL_H
 
 #define STORE_APPLICATION_ID 0x73706671 /* "spfq" */
-#define STORE_VERSION 1
+#define STORE_VERSION 2
 #define STORE_PAGE_BYTES 4096
 
 enum sql_statement {
@@ -25,6 +25,7 @@ enum sql_statement {
 	SQL_JOB_BY_DRAFT,
 	SQL_JOB_BY_WORKER,
 	SQL_JOB_BY_NAME,
+	SQL_JOB_REJECTED,
 	SQL_JOB_NEXT,
 	SQL_JOB_NEXT_HEAD,
 	SQL_JOB_FIRST_DUE,
@@ -49,6 +50,7 @@ enum sql_statement {
 	SQL_QUEUE_ADD,
 	SQL_QUEUE_TYPE,
 	SQL_QUEUE_TALLIES,
+	SQL_QUEUE_PAUSE,
 	SQL_QUEUE_LIST,
 	SQL_NOTE_GET,
 	SQL_NOTE_SET,
@@ -58,7 +60,8 @@ enum sql_statement {
 
 extern const char *const store_statements[SQL_STATEMENTS];
 
-/* What a new store is made of, in order; ends with a NULL name. */
+/* What a new store is made of, in order; ends with a NULL name. What an older one lacks of it:
+ * store_upgrade.c. */
 struct store_object {
 	const char *type, *name, *sql;
 };

@@ -45,11 +45,12 @@ is_failed_attempt(const struct change *change)
 /* ---- the record's new values ---- */
 
 /* A job's place: kept through failure and release, at the tail for what comes anew, in order of
- * death among the dead. */
+ * death among the dead, of refusal among the rejected. */
 static int
 set_place(struct change *change)
 {
-	if (!enters(change) && change->to != JOB_DEAD && change->from != JOB_NONE)
+	if (!enters(change) && change->to != JOB_DEAD && change->to != JOB_REJECTED &&
+		change->from != JOB_NONE)
 		return 0;
 	return sequence_next(
 		change->engine->store, &change->engine->positions, &change->record->job.pos);
@@ -97,6 +98,8 @@ set_times(struct change *change)
 	job->claimed_ms = runs ? transition->now_ms : 0;
 	job->deadline_ms = runs ? transition->deadline_ms : 0;
 	(void)snprintf(job->worker, sizeof job->worker, "%s", runs ? transition->worker : "");
+	job->worker_pid = runs ? transition->by.pid : 0;
+	job->worker_start = runs ? transition->by.start : 0;
 }
 
 /* From its first row on a job has its receipt, so that a publishing that a power cut takes back
@@ -137,9 +140,9 @@ set_values(struct change *change)
 		return rc;
 	if (change->from == JOB_NONE)
 		set_created(change);
-	if (event == EVENT_PUBLISH || event == EVENT_PUBLISH_LATER)
+	if (event == EVENT_PUBLISH || event == EVENT_PUBLISH_LATER || event == EVENT_REJECT)
 		record->draft_id = 0;
-	if (event == EVENT_MOVE || event == EVENT_REDRIVE) {
+	if (event == EVENT_MOVE || event == EVENT_REDRIVE || event == EVENT_RESUBMIT) {
 		set_group(change);
 		record->job.failures = 0;
 	}
@@ -191,6 +194,7 @@ write_record(const struct change *change)
 	if (change->to == JOB_NONE)
 		return store_job_delete(store, record->job.id);
 	bool within = change->from_queue == change->to_queue && change->from != JOB_STAGED &&
+		      change->from != JOB_REJECTED &&
 		      change->transition->event != EVENT_REDRIVE;
 	return within ? store_job_update(store, record) : store_job_put(store, record);
 }

@@ -30,6 +30,16 @@ engine_job(struct engine *engine, int64_t job_id, struct job *job)
 }
 
 int
+engine_rejected_find(struct engine *engine, int64_t queue_id, const char *name, struct job *job)
+{
+	struct record record;
+	int rc = store_job_rejected(engine->store, queue_id, name, &record);
+	if (rc == 0)
+		*job = record.job;
+	return rc;
+}
+
+int
 engine_receipt_find(struct engine *engine, const char *receipt, struct job *job)
 {
 	int64_t created_ms, job_id;
@@ -130,7 +140,10 @@ engine_waiting_for(struct engine *engine, const struct job *job, char *text, siz
 	int rc = queue->rules.fifo ? say_group(engine, job, text, size) : -ENOENT;
 	if (rc != -ENOENT)
 		return rc;
-	say_limit(queue, text, size);
+	if (queue->pause.since_ms != 0)
+		(void)snprintf(text, size, "paused: %s", queue->pause.reason);
+	else
+		say_limit(queue, text, size);
 	return 0;
 }
 
@@ -143,6 +156,7 @@ static const enum store_list lists[VIEW_COUNT] = {
 	[VIEW_BACKOFF] = STORE_BACKOFF,
 	[VIEW_DEAD] = STORE_DEAD,
 	[VIEW_RECEIPTS] = STORE_RECEIPTS,
+	[VIEW_REJECTED] = STORE_REJECTED,
 };
 
 struct job_list {
@@ -205,6 +219,8 @@ view_has(enum view view, const struct job *job)
 		return job->state == JOB_DEAD;
 	case VIEW_RECEIPTS:
 		return live || job->state == JOB_DEAD;
+	case VIEW_REJECTED:
+		return job->state == JOB_REJECTED;
 	case VIEW_COUNT:
 		break;
 	}

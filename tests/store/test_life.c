@@ -24,6 +24,7 @@ job_in(struct world *world, enum job_state state)
 		break;
 	case JOB_NONE:
 	case JOB_STAGED:
+	case JOB_REJECTED: /* test_rejected.c */
 	case JOB_STATES:
 		fail();
 	}

@@ -142,12 +142,42 @@ test_newer_store(void **state)
 	(void)state;
 	struct world world;
 	closed_init(&world);
-	sql(world.path, "PRAGMA user_version = 2");
+	sql(world.path, "PRAGMA user_version = 3");
 	expect_refusal(&world, -EPROTONOSUPPORT, "newer");
 	sql(world.path, "PRAGMA user_version = 0");
 	expect_refusal(&world, -EBADMSG, "no version");
-	sql(world.path, "PRAGMA user_version = 1");
+	sql(world.path, "PRAGMA user_version = 2");
 	world_open(&world);
+	world_release(&world);
+}
+
+/* A store of version 1 has what came later taken away. */
+static void
+test_older_store(void **state)
+{
+	(void)state;
+	struct world world;
+	struct job job;
+	bool again;
+	world_init(&world, STANDARD());
+	int64_t id = enqueue(&world, "hello");
+	engine_close(world.engine);
+	sql(world.path, "DROP VIEW rejected; DROP INDEX job_rejected;"
+			"ALTER TABLE job DROP COLUMN wpid; ALTER TABLE job DROP COLUMN wstart;"
+			"ALTER TABLE queue DROP COLUMN rejected;"
+			"ALTER TABLE queue DROP COLUMN rejected_at;"
+			"ALTER TABLE queue DROP COLUMN paused; ALTER TABLE queue DROP COLUMN "
+			"paused_uid;"
+			"ALTER TABLE queue DROP COLUMN paused_pid;"
+			"ALTER TABLE queue DROP COLUMN paused_reason; PRAGMA user_version = 1");
+	world_open(&world);
+	world_define(&world, STANDARD());
+	begin(&world);
+	assert_int_equal(
+		engine_claim(world.engine, world.queue, "w", world.now_ms, &job, &again), 0);
+	assert_int_equal(job.id, id);
+	job_release(&job);
+	assert_int_equal(end(&world, 0), 0);
 	world_release(&world);
 }
 
@@ -785,6 +815,7 @@ main(void)
 		cmocka_unit_test(test_garbage),
 		cmocka_unit_test(test_another_programs_file),
 		cmocka_unit_test(test_newer_store),
+		cmocka_unit_test(test_older_store),
 		cmocka_unit_test(test_missing_parts),
 		cmocka_unit_test(test_empty_file_is_new),
 		cmocka_unit_test(test_half_created_is_new),

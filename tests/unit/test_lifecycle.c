@@ -11,24 +11,26 @@
 #include "engine/lifecycle.h"
 
 /* The life of a job once more, by hand: a row per state, a letter per event. N, S, W, B, R, D, E:
- * none, staged, waiting, backoff, running, dead, ended; - refused; ! busy. */
+ * none, staged, waiting, backoff, running, dead, ended, rejected (X); - refused; ! busy. */
 static const char *const expected[JOB_STATES] = {
 	/*                 stage unstage publish later | claim done fail exhaust give-up release
-	 *                 later | due postpone cancel bury redrive move expire */
+	 *                 later | due postpone cancel bury redrive move expire reject resubmit */
 	[JOB_NONE] = "S-WB-------"
-		     "-------",
+		     "-------X-",
 	[JOB_STAGED] = "-NWB-------"
-		       "-------",
+		       "-------X-",
 	[JOB_WAITING] = "----R------"
-			"-BED-W-",
+			"-BED-W---",
 	[JOB_BACKOFF] = "-----------"
-			"WBED-W-",
+			"WBED-W---",
 	[JOB_RUNNING] = "-----EBDDWB"
-			"-!!D-!-",
+			"-!!D-!---",
 	[JOB_DEAD] = "-----------"
-		     "--E-WW-",
+		     "--E-WW---",
 	[JOB_DONE] = "-----------"
-		     "------N",
+		     "------N--",
+	[JOB_REJECTED] = "-----------"
+			 "--E-----W",
 };
 
 static char
@@ -41,7 +43,7 @@ letter_of(enum job_state state, enum job_event event)
 	if (rc == -EPERM)
 		return '-';
 	assert_int_equal(rc, 0);
-	return "NSWBRDE"[next];
+	return "NSWBRDEX"[next];
 }
 
 static void

@@ -1,0 +1,186 @@
+/* What cannot become a job is kept with its bytes and its reason, and can be submitted again. */
+#include "tests/store/harness.h"
+
+static int64_t
+reject(struct world *world, int64_t draft_id, const char *body, const char *name)
+{
+	struct job_new new = {
+		.queue_id = world->queue,
+		.draft_id = draft_id,
+		.body = body,
+		.size = strlen(body),
+		.name = name,
+		.uid = 7,
+	};
+	int64_t id = 0;
+	begin(world);
+	assert_int_equal(
+		end(world, engine_reject(world->engine, &new, "not JSON", world->now_ms, &id)),
+		0);
+	return id;
+}
+
+static int
+resubmit(struct world *world, int64_t id, const char *name)
+{
+	begin(world);
+	return end(world, engine_resubmit(world->engine, id, world->queue, name, world->now_ms,
+				  &world->problem));
+}
+
+static void
+check_found(struct world *world, const char *name, int64_t id)
+{
+	struct job job;
+	assert_int_equal(engine_rejected_find(world->engine, world->queue, name, &job), 0);
+	assert_int_equal(job.id, id);
+	assert_int_equal(job.state, JOB_REJECTED);
+	assert_int_equal(job.uid, 7);
+	job_release(&job);
+}
+
+static void
+reason_seen(void *context, const struct job_failure *failure)
+{
+	assert_string_equal(failure->reason, "not JSON");
+	++*(int *)context;
+}
+
+static void
+test_kept(void **state)
+{
+	(void)state;
+	struct world world;
+	void *body;
+	size_t size;
+	int reasons = 0;
+	world_init(&world, FIFO());
+	int64_t id = reject(&world, 0, "{", "order");
+	world_crash(&world);
+	world_define(&world, FIFO());
+	check_found(&world, "order", id);
+	assert_int_equal(engine_payload(world.engine, id, &body, &size), 0);
+	assert_string_equal(body, "{");
+	free(body);
+	assert_int_equal(engine_failures(world.engine, id, reason_seen, &reasons), 0);
+	assert_int_equal(reasons, 1);
+	/* It is no job: not found by its receipt's name, not claimed, in no other view. */
+	assert_int_equal(claim_of(&world, "w"), 0);
+	assert_int_equal(count(&world, JOB_REJECTED), 1);
+	assert_string_equal(view_text(&world, VIEW_WAITING), "");
+	assert_string_equal(view_text(&world, VIEW_RECEIPTS), "");
+	assert_string_equal(view_text(&world, VIEW_DEAD), "");
+	world_release(&world);
+}
+
+static void
+test_names(void **state)
+{
+	(void)state;
+	struct world world;
+	struct job job;
+	char name[ENGINE_NAME_MAX + 1];
+	world_init(&world, FIFO());
+	int64_t first = reject(&world, 0, "a", "x");
+	int64_t second = reject(&world, 0, "b", "x");
+	int64_t nameless = reject(&world, 0, "c", "");
+	check_found(&world, "x", first);
+	assert_int_equal(engine_job(world.engine, second, &job), 0);
+	(void)snprintf(name, sizeof name, "x.%s", job.receipt);
+	assert_string_equal(job.name, name);
+	job_release(&job);
+	check_found(&world, name, second);
+	assert_int_equal(engine_job(world.engine, nameless, &job), 0);
+	assert_string_equal(job.name, job.receipt);
+	job_release(&job);
+	/* As long as a name can be. */
+	memset(name, 'n', ENGINE_NAME_MAX);
+	name[ENGINE_NAME_MAX] = '\0';
+	(void)reject(&world, 0, "d", name);
+	second = reject(&world, 0, "e", name);
+	assert_int_equal(engine_job(world.engine, second, &job), 0);
+	assert_int_equal(strlen(job.name), ENGINE_NAME_MAX);
+	job_release(&job);
+	world_release(&world);
+}
+
+static void
+test_staged(void **state)
+{
+	(void)state;
+	struct world world;
+	struct job job;
+	int64_t staged;
+	world_init(&world, FIFO());
+	assert_int_equal(try_stage(&world, 5, "{\"g\":1}"), 0);
+	int64_t id = reject(&world, 5, "{\"g\":1", "cut");
+	assert_int_equal(count(&world, JOB_STAGED), 0);
+	assert_int_equal(count(&world, JOB_REJECTED), 1);
+	begin(&world);
+	assert_int_equal(
+		end(&world, engine_publish(world.engine, 5, "cut", world.now_ms, &staged)),
+		-ENOENT);
+	assert_int_equal(engine_job(world.engine, id, &job), 0);
+	assert_int_equal(job.size, 6);
+	job_release(&job);
+	world_release(&world);
+}
+
+static void
+test_resubmit(void **state)
+{
+	(void)state;
+	struct world world;
+	struct job before, job;
+	world_init(&world, FIFO());
+	int64_t bad = reject(&world, 0, "{", "bad");
+	int64_t good = reject(&world, 0, "{\"g\":1}", "good");
+	assert_int_equal(engine_job(world.engine, good, &before), 0);
+	assert_int_equal(resubmit(&world, bad, "bad"), -EINVAL);
+	check_found(&world, "bad", bad);
+	assert_int_equal(resubmit(&world, good, "other"), 0);
+	assert_int_equal(state_of(&world, good), JOB_WAITING);
+	assert_int_equal(engine_name_find(world.engine, world.queue, "other", &job), 0);
+	assert_int_equal(job.id, good);
+	assert_string_equal(job.group, "1");
+	assert_string_equal(job.receipt, before.receipt);
+	job_release(&job);
+	job_release(&before);
+	assert_int_equal(resubmit(&world, good, "other"), -EPERM);
+	assert_int_equal(claim_of(&world, "w"), good);
+	done(&world, "w");
+	assert_int_equal(count(&world, JOB_REJECTED), 1);
+	world_release(&world);
+}
+
+static void
+test_operations(void **state)
+{
+	(void)state;
+	struct world world;
+	struct job job;
+	world_init(&world, FIFO());
+	int64_t id = reject(&world, 0, "{", "x");
+	assert_int_equal(operate_on(&world, 'q', id), -EPERM);
+	assert_int_equal(operate_on(&world, 'b', id), -EPERM);
+	assert_int_equal(operate_on(&world, 'f', id), -EPERM);
+	assert_int_equal(operate_on(&world, 'p', id), -EPERM);
+	assert_int_equal(operate_on(&world, 'r', id), 0);
+	assert_int_equal(engine_job(world.engine, id, &job), -ENOENT);
+	assert_int_equal(count(&world, JOB_REJECTED), 0);
+	assert_int_equal(engine_rejected_find(world.engine, world.queue, "x", &job), -ENOENT);
+	world_release(&world);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_kept),
+		cmocka_unit_test(test_names),
+		cmocka_unit_test(test_staged),
+		cmocka_unit_test(test_resubmit),
+		cmocka_unit_test(test_operations),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
