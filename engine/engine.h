@@ -100,8 +100,8 @@ int engine_orphans(struct engine *engine, engine_orphan_fn *fn, void *context);
 
 /*
  * After a crash: publishes what was staged (its close may have returned 0), in order of
- * staging, but not the drafts for which `still_open` returns true. A transaction of its own,
- * durable.
+ * staging, but not the drafts for which `still_open` returns true. What the rules refuse, now that
+ * all of it is there, is rejected. A transaction of its own, durable.
  */
 typedef bool engine_open_fn(void *context, int64_t draft_id);
 int engine_recover(
@@ -169,6 +169,7 @@ struct job_new {
 	const char *name; /* "" : none */
 	int64_t due_ms;   /* 0, or a future time: the job starts in backoff */
 	int64_t uid, gid, pid, mode;
+	bool partial; /* engine_stage(): the rest is to come, its content is not checked yet */
 };
 
 /*
@@ -189,6 +190,9 @@ int engine_stage(struct engine *engine, const struct job_new *new, int64_t now_m
  * -ENOENT when the draft staged nothing. */
 int engine_publish(struct engine *engine, int64_t draft_id, const char *name, int64_t now_ms,
 	int64_t *job_id);
+/* What the draft staged: `job` has its receipt, *body as of engine_payload(). 0 or -ENOENT. */
+int engine_staged(
+	struct engine *engine, int64_t draft_id, struct job *job, void **body, size_t *size);
 /* Forgets what the draft staged. Returns 0, also when there was nothing. */
 int engine_unstage(struct engine *engine, int64_t draft_id);
 /*
@@ -216,6 +220,10 @@ int engine_name_find(
 /* What rejected/ shows under this name. */
 int engine_rejected_find(
 	struct engine *engine, int64_t queue_id, const char *name, struct job *job);
+
+/* The receipt of a job that was created at this time. Pure. */
+void engine_receipt(const struct engine *engine, int64_t created_ms, int64_t job_id,
+	char receipt[RECEIPT_SIZE]);
 
 /* The payload: *body is malloc'ed (never NULL) and the caller's; *size its length. */
 int engine_payload(struct engine *engine, int64_t job_id, void **body, size_t *size);

@@ -16,19 +16,26 @@ group_id_of(const struct engine *engine, const char *group)
 	return (int64_t)(hash >> 2 | 1);
 }
 
+static int
+size_check(const struct queue *queue, size_t size, struct engine_problem *why)
+{
+	if (size <= (uint64_t)queue->rules.max_payload_bytes)
+		return 0;
+	(void)snprintf(why->text, sizeof why->text, "longer than %lld bytes",
+		(long long)queue->rules.max_payload_bytes);
+	return -EFBIG;
+}
+
 int
 payload_check(const struct queue *queue, const void *body, size_t size,
 	struct engine_problem *why, char **group)
 {
 	const struct queue_rules *rules = &queue->rules;
 	char words[GROUP_WHY_SIZE] = "";
-	int rc = 0;
+	int rc = size_check(queue, size, why);
 	*group = NULL;
-	if (size > (uint64_t)rules->max_payload_bytes) {
-		(void)snprintf(why->text, sizeof why->text, "longer than %lld bytes",
-			(long long)rules->max_payload_bytes);
-		return -EFBIG;
-	}
+	if (rc != 0)
+		return rc;
 	if (rules->fifo)
 		rc = group_of(body, size, rules->group_field, group, words);
 	else if (rules->json)
@@ -98,7 +105,9 @@ check(struct engine *engine, const struct job_new *new, struct engine_problem *w
 	int rc = disk_check(engine, why);
 	if (rc == 0)
 		rc = room_check(engine, queue, new->draft_id, why);
-	if (rc == 0 && new->body)
+	if (rc == 0 && new->partial)
+		rc = size_check(queue, new->size, why);
+	else if (rc == 0 && new->body)
 		rc = payload_check(queue, new->body, new->size, why, group);
 	return rc;
 }
@@ -272,6 +281,23 @@ engine_publish(struct engine *engine, int64_t draft_id, const char *name, int64_
 }
 
 int
+engine_staged(
+	struct engine *engine, int64_t draft_id, struct job *job, void **body, size_t *size)
+{
+	struct record record;
+	int rc = staged_get(engine, draft_id, &record);
+	if (rc != 0)
+		return rc;
+	rc = store_payload_get(engine->store, record.job.id, body, size);
+	if (rc != 0) {
+		job_release(&record.job);
+		return rc == -ENOENT ? -EIO : rc;
+	}
+	*job = record.job;
+	return 0;
+}
+
+int
 engine_unstage(struct engine *engine, int64_t draft_id)
 {
 	struct record record;
@@ -315,6 +341,43 @@ struct recovery {
 	void *context;
 };
 
+/* What its writer left: a line's beginning may be all of it, and rules may have changed. */
+static int
+recover_check(struct engine *engine, struct record *record, struct engine_problem *why)
+{
+	char *group;
+	void *body;
+	size_t size;
+	int rc = store_payload_get(engine->store, record->job.id, &body, &size);
+	if (rc != 0)
+		return rc == -ENOENT ? -EIO : rc;
+	rc = payload_check(queue_get(engine, record->job.queue_id), body, size, why, &group);
+	free(body);
+	if (rc != 0)
+		return rc;
+	free(record->job.group);
+	record->job.group = group;
+	record->group_id = group ? group_id_of(engine, group) : 0;
+	return 0;
+}
+
+static int
+recover_record(struct recovery *recovery, struct record *record)
+{
+	struct engine *engine = recovery->engine;
+	struct engine_problem why = { "" };
+	struct transition reject = {
+		.event = EVENT_REJECT, .now_ms = recovery->now_ms, .reason = why.text
+	};
+	int rc = recover_check(engine, record, &why);
+	if (rc == 0)
+		return publish(engine, record, record->job.due_ms, recovery->now_ms);
+	if (!why.text[0])
+		return rc;
+	rc = reject_name(engine, record);
+	return rc == 0 ? transition_apply(engine, record, &reject) : rc;
+}
+
 static int
 recover_job(void *context, int64_t job_id)
 {
@@ -324,7 +387,7 @@ recover_job(void *context, int64_t job_id)
 	if (rc != 0)
 		return rc;
 	if (!recovery->still_open || !recovery->still_open(recovery->context, record.draft_id))
-		rc = publish(recovery->engine, &record, record.job.due_ms, recovery->now_ms);
+		rc = recover_record(recovery, &record);
 	job_release(&record.job);
 	return rc;
 }

@@ -64,6 +64,13 @@ engine_worker_find(struct engine *engine, int64_t queue_id, const char *worker, 
 	return rc;
 }
 
+void
+engine_receipt(const struct engine *engine, int64_t created_ms, int64_t job_id,
+	char receipt[RECEIPT_SIZE])
+{
+	receipt_format(&engine->key, created_ms, job_id, receipt);
+}
+
 int
 engine_payload(struct engine *engine, int64_t job_id, void **body, size_t *size)
 {

@@ -11,6 +11,7 @@
 
 #include "fs/log.h"
 #include "fs/op.h"
+#include "fs/op_draft.h"
 
 /* While requests follow each other closely, looking again beats sleeping: waking up costs more
  * than a request. Not longer than this, so that an idle mount costs nothing; and not when the
@@ -19,6 +20,8 @@
 
 /* Patient works go with the next that is not, when the loop is about to sleep, or after this. */
 #define HELD_US 2000
+
+#define PATIENCE_MAX_MS 60000 /* the clock may be set */
 
 struct loop *
 loop_of(fuse_req_t request)
@@ -138,6 +141,35 @@ loop_release(struct loop *loop)
 	drafts_release(&loop->drafts);
 }
 
+/* ---- time ---- */
+
+/* What time brings: nothing while there are no drafts. */
+static void
+loop_tick(struct loop *loop)
+{
+	int64_t now;
+
+	if (loop->drafts.free_slot_count == SLOT_COUNT)
+		return;
+	now = now_ms();
+	if (loop->retry_ms && now >= loop->retry_ms)
+		drafts_settle_left(loop);
+	if (now >= loop->forgotten_ms)
+		drafts_reject_forgotten(loop);
+}
+
+/* How long the loop may sleep, as of poll(2). */
+static int
+loop_patience_ms(const struct loop *loop)
+{
+	int64_t at_ms = loop->retry_ms ? loop->retry_ms : loop->forgotten_ms;
+	int64_t ms = at_ms - now_ms();
+
+	if (loop->drafts.free_slot_count == SLOT_COUNT)
+		return -1;
+	return ms < 0 ? 0 : ms > PATIENCE_MAX_MS ? PATIENCE_MAX_MS : (int)ms;
+}
+
 /* ---- requests ---- */
 
 void
@@ -159,6 +191,7 @@ void
 loop_process(struct loop *loop, const struct fuse_buf *buffer)
 {
 	loop_finish(loop);
+	loop_tick(loop);
 	if (loop->held.first && monotonic_us() - loop->held_since_us > HELD_US)
 		loop_send_held(loop);
 	loop->unique = ((const struct fuse_in_header *)buffer->mem)->unique & ~UNIQUE_RESENT;
@@ -178,7 +211,7 @@ loop_wait(struct loop *loop, int stop_fd)
 	};
 
 	loop_send_held(loop);
-	while (poll(wanted, 2, -1) < 0 && errno == EINTR)
+	while (poll(wanted, 2, loop_patience_ms(loop)) < 0 && errno == EINTR)
 		;
 	return !wanted[1].revents;
 }
@@ -201,10 +234,14 @@ loop_run(struct loop *loop, int stop_fd)
 		}
 		if (rc != -EAGAIN && rc != -EINTR)
 			break;
-		if (monotonic_us() >= awake_until && !loop_wait(loop, stop_fd)) {
+		if (monotonic_us() < awake_until)
+			continue;
+		if (!loop_wait(loop, stop_fd)) {
 			rc = 0;
 			break;
 		}
+		loop_finish(loop);
+		loop_tick(loop);
 	}
 	loop_send_held(loop);
 	free(buffer.mem);

@@ -37,6 +37,8 @@ struct loop {
 	struct hash_set names; /* that the store may resolve */
 	struct reopening reopenings[REOPENING_COUNT];
 	unsigned next_reopening;
+	int64_t retry_ms;     /* when drafts that are left are tried again; 0: there are none */
+	int64_t forgotten_ms; /* when drafts that nobody touches are looked for */
 	int64_t *drafts_changed_ms; /* by queue: when one last came or went */
 	struct line held;           /* patient works, not yet sent */
 	int64_t held_since_us;

@@ -5,9 +5,11 @@
 #include <stdbool.h>
 #include <string.h>
 
-#include "engine/receipt.h"
+#include "engine/engine.h"
 
 #define TWIN_SUFFIX ".json"
+#define XATTR_PREFIX "user.spoolfs."
+#define XATTR_RECEIPT XATTR_PREFIX "receipt"
 
 /* RECEIPT.json? Then `receipt` gets the receipt. */
 static inline bool
@@ -19,6 +21,20 @@ name_is_twin(const char *name, char receipt[RECEIPT_SIZE])
 	memcpy(receipt, name, RECEIPT_LENGTH);
 	receipt[RECEIPT_LENGTH] = '\0';
 	return receipt_looks_right(receipt);
+}
+
+/* NAME.json? Then `plain` gets the name. */
+static inline bool
+name_without_suffix(const char *name, char plain[ENGINE_NAME_MAX + 1])
+{
+	size_t length = strlen(name), suffix = strlen(TWIN_SUFFIX);
+
+	if (length <= suffix || length > ENGINE_NAME_MAX ||
+		strcmp(name + length - suffix, TWIN_SUFFIX) != 0)
+		return false;
+	memcpy(plain, name, length - suffix);
+	plain[length - suffix] = '\0';
+	return true;
 }
 
 #endif

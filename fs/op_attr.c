@@ -175,8 +175,8 @@ op_setattr(fuse_req_t request, fuse_ino_t number, struct stat *attr, int to_set,
 			 */
 		op_getattr(request, number, NULL);
 		break;
-	case INO_NODE: /* `new`: touch and truncation mean nothing */
-		if (ino_unpack(number).node == NODE_NEW &&
+	case INO_NODE: /* `new`, `stream`: touch and truncation mean nothing */
+		if (tree[ino_unpack(number).node].writable &&
 			!(to_set &
 				(FUSE_SET_ATTR_MODE | FUSE_SET_ATTR_UID | FUSE_SET_ATTR_GID)))
 			op_getattr(request, number, NULL);

@@ -54,7 +54,8 @@ name_is_fixed(const struct place *place, const char *name)
 {
 	char receipt[RECEIPT_SIZE];
 
-	return tree_child(place->node, name) != NODE_ROOT || name_is_twin(name, receipt);
+	return tree_child(place->node, name) != NODE_ROOT ||
+	       (place->node != NODE_REJECTED && name_is_twin(name, receipt));
 }
 
 /* Replies: err. */

@@ -23,6 +23,14 @@ draft_touch(struct draft *draft)
 	draft->mtime_ms = draft->ctime_ms = now_ms();
 }
 
+/* Nothing is left of what was written: whatever went wrong with that does not matter any more. */
+static void
+draft_restart(struct draft *draft)
+{
+	draft->cut = draft->killed_signal = 0;
+	memset(draft->writers, 0, sizeof draft->writers);
+}
+
 /* ---- create and open ---- */
 
 static int
@@ -76,6 +84,7 @@ draft_asks(struct loop *loop, fuse_req_t request, uint32_t slot, uint64_t handle
 	work->slot = slot;
 	work->handle = handle;
 	work->flag = named;
+	work->pipe = handles_get(&loop->handles, handle)->pipe;
 	if (named) {
 		work->entry = draft_entry(loop, slot);
 		work->file = *file;
@@ -133,11 +142,12 @@ draft_make(struct loop *loop, fuse_req_t request, const struct fs_queue *queue,
 
 /* libfuse 3.14 has no name for the flag: the raw answer (struct fuse_open_out). */
 void
-op_reply_open_parallel(fuse_req_t request, uint64_t handle_number)
+op_reply_open_parallel(fuse_req_t request, uint64_t handle_number, bool pipe)
 {
 	struct fuse_open_out out = {
 		.fh = handle_number,
-		.open_flags = FOPEN_DIRECT_IO | FOPEN_PARALLEL_DIRECT_WRITES,
+		.open_flags = FOPEN_DIRECT_IO | FOPEN_PARALLEL_DIRECT_WRITES |
+			      (pipe ? FOPEN_STREAM : 0),
 	};
 
 	(void)fuse_reply_buf(request, (const char *)&out, sizeof out);
@@ -146,9 +156,9 @@ op_reply_open_parallel(fuse_req_t request, uint64_t handle_number)
 /* A draft without a name and its one handle. Returns 0 or -ENFILE. */
 static int
 draft_new_nameless(struct loop *loop, fuse_req_t request, const struct fs_queue *queue,
-	uint32_t *slot, uint64_t *handle)
+	enum node node, uint32_t *slot, uint64_t *handle)
 {
-	fuse_ino_t ino = ino_pack(INO_NODE, NODE_NEW, queue->id, 0);
+	fuse_ino_t ino = ino_pack(INO_NODE, node, queue->id, 0);
 	mode_t mode = queue->faces[CONFIG_ENQUEUE].mode & 0666;
 	int rc;
 
@@ -168,16 +178,24 @@ draft_new_nameless(struct loop *loop, fuse_req_t request, const struct fs_queue 
 }
 
 void
-draft_open_new(struct loop *loop, fuse_req_t request, const struct fs_queue *queue)
+draft_open_node(struct loop *loop, fuse_req_t request, const struct fs_queue *queue,
+	enum node node, bool reads)
 {
-	uint64_t handle;
+	struct handle *handle;
+	uint64_t number;
 	uint32_t slot;
-	int rc = draft_new_nameless(loop, request, queue, &slot, &handle);
+	int rc = draft_new_nameless(loop, request, queue, node, &slot, &number);
 
-	if (rc)
+	if (rc) {
 		(void)fuse_reply_err(request, -rc);
-	else if (!draft_asks(loop, request, slot, handle, false, NULL))
-		op_reply_open_parallel(request, handle);
+		return;
+	}
+	handle = handles_get(&loop->handles, number);
+	handle->pipe = reads || node == NODE_STREAM;
+	handle->reads = reads;
+	drafts_at(&loop->drafts, slot)->stream = node == NODE_STREAM;
+	if (!draft_asks(loop, request, slot, number, false, NULL))
+		op_reply_open_parallel(request, number, handle->pipe);
 }
 
 /* Each opening for writing is a job of its own. Draft names are files as any other. */
@@ -186,7 +204,7 @@ draft_is_taken(const struct loop *loop, uint32_t slot, fuse_ino_t number)
 {
 	const struct draft *draft = drafts_at(&loop->drafts, slot);
 
-	return draft->state != DRAFT_OPEN ||
+	return draft->state != DRAFT_OPEN || draft->left ||
 	       (draft_publishes(loop, slot) && handles_writing(&loop->handles, number) > 0);
 }
 
@@ -217,7 +235,7 @@ draft_open(
 	}
 	if (writes && file->flags & O_TRUNC) {
 		(void)drafts_truncate(&loop->drafts, slot, 0); /* shrinking cannot fail */
-		draft->cut = 0;
+		draft_restart(draft);
 		draft_touch(draft);
 	}
 	file->direct_io = 1;
@@ -297,6 +315,20 @@ draft_append_at(const struct loop *loop, struct draft *draft)
 	return draft->appended_at;
 }
 
+static void
+draft_note_writer(struct draft *draft, pid_t tid)
+{
+	size_t free = DRAFT_WRITERS - 1; /* the oldest but three makes room */
+
+	for (size_t i = 0; i < DRAFT_WRITERS; i++) {
+		if (draft->writers[i] == tid)
+			return;
+		if (!draft->writers[i] && free == DRAFT_WRITERS - 1)
+			free = i;
+	}
+	draft->writers[free] = tid;
+}
+
 void
 draft_write(struct loop *loop, fuse_req_t request, const struct handle *handle,
 	const char *bytes, size_t size, off_t offset, bool append)
@@ -304,7 +336,8 @@ draft_write(struct loop *loop, fuse_req_t request, const struct handle *handle,
 	struct draft *draft = drafts_at(&loop->drafts, handle->slot);
 	int rc;
 
-	if (append)
+	draft_note_writer(draft, fuse_req_ctx(request)->pid);
+	if (append || handle->pipe)
 		offset = draft_append_at(loop, draft);
 	rc = draft_check_size(loop, handle->slot, offset, size);
 	if (!rc)
@@ -362,7 +395,7 @@ draft_setattr(struct loop *loop, fuse_req_t request, fuse_ino_t number, const st
 		if (!rc)
 			rc = drafts_truncate(&loop->drafts, slot, attr->st_size);
 		if (!rc && attr->st_size == 0)
-			draft->cut = 0;
+			draft_restart(draft);
 		if (!rc)
 			draft_touch(draft);
 	}

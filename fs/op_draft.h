@@ -14,8 +14,9 @@ void draft_create(struct loop *loop, fuse_req_t request, const struct fs_queue *
 /* Without opening it (mknod). */
 void draft_make(struct loop *loop, fuse_req_t request, const struct fs_queue *queue,
 	const char *name, mode_t mode);
-/* The fixed name `new`. */
-void draft_open_new(struct loop *loop, fuse_req_t request, const struct fs_queue *queue);
+/* The fixed names `new` and `stream`; `reads`: receipts will be read from it. */
+void draft_open_node(struct loop *loop, fuse_req_t request, const struct fs_queue *queue,
+	enum node node, bool reads);
 void draft_open(
 	struct loop *loop, fuse_req_t request, fuse_ino_t number, struct fuse_file_info *file);
 void draft_read(struct loop *loop, fuse_req_t request, const struct handle *handle, size_t size,
@@ -31,8 +32,11 @@ void draft_unlink(struct loop *loop, fuse_req_t request, uint32_t slot);
 void draft_rename(struct loop *loop, fuse_req_t request, uint32_t slot,
 	const struct fs_queue *queue, const char *name, unsigned flags);
 
-/* The answer to an open whose writes need not wait for each other. */
-void op_reply_open_parallel(fuse_req_t request, uint64_t handle_number);
+/* The value of user.spoolfs.receipt on what is still a draft: it is staged for that. */
+void draft_getxattr(struct loop *loop, fuse_req_t request, fuse_ino_t number, size_t size);
+
+/* The answer to an open whose writes need not wait for each other; `pipe`: there is no position. */
+void op_reply_open_parallel(fuse_req_t request, uint64_t handle_number, bool pipe);
 
 /* ---- facts ---- */
 
@@ -43,12 +47,25 @@ bool draft_publishes(const struct loop *loop, uint32_t slot);
 
 /* ---- what follows later ---- */
 
-/* The last writer has gone: on to the store. `request` NULL: nobody asked. */
+/* A work that carries the draft's facts and, with `bytes`, its bytes. `name` NULL: its own. NULL:
+ * answered. */
+struct work *draft_work(struct loop *loop, fuse_req_t request, const struct work_type *type,
+	uint32_t slot, const char *name, bool bytes);
+/* Its bytes go to the store, invisible. */
+void draft_stage(
+	struct loop *loop, fuse_req_t request, const struct work_type *type, uint32_t slot);
+/* The last writer has gone: on to the store, as a job or into rejected/. `request` NULL: nobody
+ * asked. */
 void draft_complete(struct loop *loop, fuse_req_t request, uint32_t slot);
 /* An rm or mv of a draft has been noted: has it yet to take effect? */
 bool intent_is_open(const struct loop *loop, const struct intent *intent);
-/* The store has published the draft, or error says why not: then it is a draft as before. */
-void draft_published(struct loop *loop, int64_t draft_id, int error);
+/* The store has published or rejected the draft, or error says why not: then it is a draft as before,
+ * and tried again if its last writer has gone. */
+void draft_published(struct loop *loop, int64_t draft_id, int64_t job_id, int error);
+/* What could not be done when a last writer went. */
+void drafts_settle_left(struct loop *loop);
+/* Drafts with content that nobody has touched for a day. */
+void drafts_reject_forgotten(struct loop *loop);
 /* A draft took the name of another draft: that is gone. */
 void draft_replace(struct loop *loop, int64_t queue_id, const char *name, int64_t draft_id);
 

@@ -11,6 +11,7 @@
 #include "fs/loop.h"
 #include "fs/names.h"
 #include "fs/op_draft.h"
+#include "fs/op_stream.h"
 #include "fs/render.h"
 #include "fs/work_claim.h"
 #include "fs/work_enqueue.h"
@@ -112,8 +113,9 @@ open_node(struct loop *loop, fuse_req_t request, fuse_ino_t number, struct fuse_
 	struct content text = { 0 };
 	int rc;
 
-	if (opens_for_writing(file) && node == NODE_NEW && queue) {
-		draft_open_new(loop, request, queue);
+	if (opens_for_writing(file) && (node == NODE_NEW || node == NODE_STREAM) && queue) {
+		draft_open_node(
+			loop, request, queue, node, (file->flags & O_ACCMODE) == O_RDWR);
 		return;
 	}
 	rc = opens_for_writing(file) ? -EPERM : 0;
@@ -265,7 +267,10 @@ op_read(fuse_req_t request, fuse_ino_t number, size_t size, off_t offset,
 		return;
 	}
 	if (handle->kind == HANDLE_DRAFT) {
-		draft_read(loop, request, handle, size, offset);
+		if (handle->pipe)
+			pipe_read(loop, request, handle, size);
+		else
+			draft_read(loop, request, handle, size, offset);
 		return;
 	}
 	worker = handle->kind == HANDLE_CLAIM ? workers_get(&loop->workers, handle->ino) : NULL;
@@ -291,6 +296,8 @@ op_write(fuse_req_t request, fuse_ino_t number, const char *bytes, size_t size, 
 	(void)number;
 	if (!handle || handle->kind != HANDLE_DRAFT)
 		(void)fuse_reply_err(request, EBADF);
+	else if (drafts_at(&loop->drafts, handle->slot)->stream)
+		stream_write(loop, request, handle, bytes, size);
 	else
 		draft_write(loop, request, handle, bytes, size, offset,
 			(file->flags & O_APPEND) != 0);

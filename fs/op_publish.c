@@ -3,10 +3,18 @@
 
 #include <errno.h>
 #include <stdatomic.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "fs/op_stream.h"
+#include "fs/process.h"
 #include "fs/work_enqueue.h"
+#include "fs/work_stream.h"
+
+#define RETRY_MS 1000
+#define DRAFT_KEPT_MS (INT64_C(86400) * 1000) /* a draft with content that nobody touches */
+#define FORGOTTEN_MS (INT64_C(600) * 1000)    /* how often these are looked for */
 
 fuse_ino_t
 draft_ino(const struct loop *loop, uint32_t slot)
@@ -35,8 +43,7 @@ draft_publishes(const struct loop *loop, uint32_t slot)
 
 /* ---- towards the store ---- */
 
-/* A work that carries the draft's facts and, with `bytes`, its bytes. NULL: answered. */
-static struct work *
+struct work *
 draft_work(struct loop *loop, fuse_req_t request, const struct work_type *type, uint32_t slot,
 	const char *name, bool bytes)
 {
@@ -45,6 +52,8 @@ draft_work(struct loop *loop, fuse_req_t request, const struct work_type *type, 
 
 	if (!work)
 		return NULL;
+	if (!name)
+		name = draft->nameless ? "" : draft->name;
 	work->name = strdup(name);
 	work->body.bytes = bytes ? malloc((size_t)draft->size + 1) : NULL;
 	if (!work->name || (bytes && !work->body.bytes)) {
@@ -74,10 +83,47 @@ draft_work(struct loop *loop, fuse_req_t request, const struct work_type *type, 
 	return work;
 }
 
-static const char *
-draft_shown_name(const struct draft *draft)
+/* The errno with which a close is told that the file does not become a job. */
+static int
+draft_refusal(const struct draft *draft)
 {
-	return draft->nameless ? "" : draft->name;
+	if (draft->killed_signal)
+		return EINTR; /* who was killed does not read it, but one that shares the file may */
+	return draft->cut ? draft->cut : draft->refused;
+}
+
+/* Was it this process, which is being ended by a signal, that wrote to the draft? Its threads may
+ * be gone already. */
+static bool
+draft_was_written_by(const struct draft *draft, pid_t tid)
+{
+	pid_t process = process_of_thread(tid);
+
+	for (size_t i = 0; i < DRAFT_WRITERS; i++) {
+		pid_t writer = draft->writers[i], of = writer ? process_of_thread(writer) : -1;
+
+		if (writer && (writer == tid || !of || of == process))
+			return true;
+	}
+	return false;
+}
+
+/* A writer that a signal ended has left half a job: it is not enqueued, whatever others write. */
+static void
+draft_note_killed(struct draft *draft, pid_t tid)
+{
+	int signal = draft->killed_signal ? 0 : process_killed_by(tid);
+
+	if (!signal || !draft_was_written_by(draft, tid))
+		return;
+	draft->killed_pid = process_of_thread(tid);
+	draft->killed_signal = signal;
+}
+
+static bool
+draft_has_content(const struct draft *draft)
+{
+	return draft->stream ? draft->staged : draft->size > 0;
 }
 
 /* Replies: err. */
@@ -85,19 +131,29 @@ void
 draft_flush(struct loop *loop, fuse_req_t request, const struct handle *handle)
 {
 	struct draft *draft = drafts_at(&loop->drafts, handle->slot);
-	struct work *work;
 
-	if (handle->writes && draft_refusal(draft)) {
+	if (!handle->writes || draft->state != DRAFT_OPEN || !draft_has_content(draft) ||
+		!draft_publishes(loop, handle->slot)) {
+		(void)fuse_reply_err(request, handle->writes ? draft->cut : 0);
+		return;
+	}
+	draft_note_killed(draft, fuse_req_ctx(request)->pid);
+	if (draft_is_refused(draft))
 		(void)fuse_reply_err(request, draft_refusal(draft));
-		return;
-	}
-	if (!handle->writes || !draft->dirty || draft->size == 0 ||
-		draft->state != DRAFT_OPEN || !draft_publishes(loop, handle->slot)) {
+	else if (draft->stream)
+		stream_flush(loop, request, handle->slot);
+	else if (draft->dirty)
+		draft_stage(loop, request, &work_stage, handle->slot);
+	else
 		(void)fuse_reply_err(request, 0);
-		return;
-	}
-	work = draft_work(
-		loop, request, &work_stage, handle->slot, draft_shown_name(draft), true);
+}
+
+void
+draft_stage(struct loop *loop, fuse_req_t request, const struct work_type *type, uint32_t slot)
+{
+	struct draft *draft = drafts_at(&loop->drafts, slot);
+	struct work *work = draft_work(loop, request, type, slot, NULL, true);
+
 	if (!work)
 		return;
 	draft->dirty = false;
@@ -105,19 +161,102 @@ draft_flush(struct loop *loop, fuse_req_t request, const struct handle *handle)
 	loop_send(loop, work);
 }
 
-void
-draft_complete(struct loop *loop, fuse_req_t request, uint32_t slot)
+/* ---- its last writer has gone ---- */
+
+/* It may not get through, for want of memory, or because the store cannot be written: then it is
+ * tried again. */
+static void
+draft_retry(struct loop *loop)
+{
+	if (!loop->retry_ms)
+		loop->retry_ms = now_ms() + RETRY_MS;
+}
+
+static void
+draft_say_why(const struct draft *draft, char why[DRAFT_WHY_SIZE])
+{
+	if (draft->killed_signal)
+		(void)snprintf(why, DRAFT_WHY_SIZE, "writer %d was killed by signal %d",
+			(int)draft->killed_pid, draft->killed_signal);
+	else if (draft->cut)
+		(void)snprintf(why, DRAFT_WHY_SIZE, "a write failed: %s", strerror(draft->cut));
+	else
+		(void)snprintf(why, DRAFT_WHY_SIZE, "%s", draft->why);
+}
+
+/* On to the store: a job, or what was refused or cut off, in rejected/ with the reason. */
+static void
+draft_settle(struct loop *loop, fuse_req_t request, uint32_t slot, const char *why)
 {
 	struct draft *draft = drafts_at(&loop->drafts, slot);
+	bool staged = !*why && !draft->dirty && !draft->stream;
+	const struct work_type *type = staged          ? &work_publish
+				       : draft->stream ? &work_stream_end
+						       : &work_settle;
 	struct work *work =
-		draft_work(loop, request, draft->dirty ? &work_enqueue : &work_publish, slot,
-			draft_shown_name(draft), draft->dirty);
+		draft_work(loop, request, type, slot, NULL, !staged && !draft->stream);
 
+	draft->left = true;
+	draft_retry(loop);
 	if (!work)
-		return; /* what is staged is published at the next close, or the next start */
+		return;
+	(void)snprintf(work->why.text, sizeof work->why.text, "%s", why);
+	work->flag = *why != '\0';
 	draft->state = DRAFT_PUBLISHING;
 	loop_drafts_changed(loop, draft->queue_id);
 	loop_send(loop, work);
+}
+
+void
+draft_complete(struct loop *loop, fuse_req_t request, uint32_t slot)
+{
+	const struct draft *draft = drafts_at(&loop->drafts, slot);
+	char why[DRAFT_WHY_SIZE] = "";
+
+	if (draft_is_refused(draft))
+		draft_say_why(draft, why);
+	draft_settle(loop, request, slot, why);
+}
+
+void
+drafts_settle_left(struct loop *loop)
+{
+	loop->retry_ms = 0;
+	for (uint32_t slot = 0; slot < SLOT_COUNT; slot++) {
+		const struct draft *draft = drafts_at(&loop->drafts, slot);
+
+		if (draft->state == DRAFT_FREE || !draft->left)
+			continue;
+		if (draft->state == DRAFT_OPEN)
+			draft_complete(loop, NULL, slot);
+		draft_retry(loop);
+	}
+}
+
+/* A draft that was to be renamed and never was. Its ctime follows every change. */
+static bool
+draft_is_forgotten(const struct loop *loop, uint32_t slot, int64_t now)
+{
+	const struct draft *draft = drafts_at(&loop->drafts, slot);
+
+	return draft->state == DRAFT_OPEN && !draft->nameless && !draft->left &&
+	       draft->size > 0 && now - draft->ctime_ms >= DRAFT_KEPT_MS &&
+	       !handles_on(&loop->handles, draft_ino(loop, slot));
+}
+
+void
+drafts_reject_forgotten(struct loop *loop)
+{
+	int64_t now = now_ms();
+
+	loop->forgotten_ms = now + FORGOTTEN_MS;
+	for (uint32_t slot = 0; slot < SLOT_COUNT; slot++)
+		if (draft_is_forgotten(loop, slot, now)) {
+			drafts_at(&loop->drafts, slot)->refused = EINVAL;
+			(void)snprintf(drafts_at(&loop->drafts, slot)->why, DRAFT_WHY_SIZE,
+				"never renamed");
+			draft_complete(loop, NULL, slot);
+		}
 }
 
 /* It was emptied: what an earlier flush staged must not become a job. */
@@ -142,50 +281,57 @@ draft_is_open(const struct loop *loop, uint32_t slot, fuse_ino_t number)
 	return handles_on(&loop->handles, number) != NULL;
 }
 
+/* Has its last writer gone, and is there something to make a job of? */
+static bool
+draft_is_complete(const struct loop *loop, const struct handle *closed)
+{
+	const struct draft *draft = drafts_at(&loop->drafts, closed->slot);
+
+	return draft->state == DRAFT_OPEN && closed->writes && draft_has_content(draft) &&
+	       (draft->dirty || draft->staged) &&
+	       (draft->nameless || !handles_writing(&loop->handles, closed->ino)) &&
+	       draft_publishes(loop, closed->slot);
+}
+
 /* Replies: err; nobody waits for it. */
 void
 draft_release(struct loop *loop, fuse_req_t request, uint64_t handle_number)
 {
 	struct handle closed = *handles_get(&loop->handles, handle_number);
 	struct draft *draft = drafts_at(&loop->drafts, closed.slot);
-	bool written =
-		draft->size > 0 && !draft_refusal(draft) && (draft->dirty || draft->staged);
 
 	handles_close(&loop->handles, handle_number);
-	if (draft->state == DRAFT_OPEN && closed.writes && written &&
-		(draft->nameless || !handles_writing(&loop->handles, closed.ino)) &&
-		draft_publishes(loop, closed.slot)) {
+	if (draft_is_complete(loop, &closed)) {
 		draft_complete(loop, request, closed.slot);
 		return;
 	}
-	if (draft->state == DRAFT_OPEN && draft->staged && (draft->size == 0 || draft->cut)) {
+	if (draft->state == DRAFT_OPEN && draft->staged && draft->size == 0 && !draft->stream) {
 		draft_withdraw(loop, request, closed.slot);
 		return;
 	}
 	if ((draft->state == DRAFT_UNLINKED ||
-		    (draft->state == DRAFT_OPEN && draft->nameless)) &&
+		    (draft->state == DRAFT_OPEN && draft->nameless && !draft->left)) &&
 		!draft_is_open(loop, closed.slot, closed.ino))
 		drafts_free(&loop->drafts, closed.slot);
 	(void)fuse_reply_err(request, 0);
 }
 
 void
-draft_published(struct loop *loop, int64_t draft_id, int error)
+draft_published(struct loop *loop, int64_t draft_id, int64_t job_id, int error)
 {
 	struct draft *draft = drafts_get(&loop->drafts, draft_id);
 	uint32_t slot = slot_of(draft_id);
 
 	if (!draft)
 		return;
-	if (error && !draft->nameless) {
+	if (error) {
 		draft->state = DRAFT_OPEN;
-		draft->dirty = true;
-		draft->refused = error == -EINVAL ? -error : 0;
 		return;
 	}
 	loop_drafts_changed(loop, draft->queue_id);
 	if (!draft->nameless && handles_on(&loop->handles, draft_ino(loop, slot))) {
 		drafts_unname(&loop->drafts, slot);
+		draft->job_id = job_id;
 		draft->state = DRAFT_UNLINKED; /* for those who still read it */
 		return;
 	}
@@ -242,6 +388,11 @@ intent_is_open(const struct loop *loop, const struct intent *intent)
 void
 draft_unlink(struct loop *loop, fuse_req_t request, uint32_t slot)
 {
+	if (drafts_at(&loop->drafts, slot)->left) { /* a job, as soon as it can be written */
+		drafts_unname(&loop->drafts, slot);
+		(void)fuse_reply_err(request, 0);
+		return;
+	}
 	intent_note(loop, slot, 0, "");
 	draft_drop(loop, request, slot);
 }
@@ -266,7 +417,7 @@ draft_rename_publish(struct loop *loop, fuse_req_t request, uint32_t slot,
 	if (!work)
 		return;
 	work->new.queue_id = queue->id;
-	work->flag = true; /* a draft of that name is replaced */
+	work->replaces = true; /* a draft of that name */
 	drafts_at(&loop->drafts, slot)->state = DRAFT_PUBLISHING;
 	loop_send(loop, work);
 }
@@ -308,4 +459,27 @@ draft_rename(struct loop *loop, fuse_req_t request, uint32_t slot, const struct 
 	draft->ctime_ms = now_ms();
 	loop_drafts_changed(loop, queue->id);
 	(void)fuse_reply_err(request, 0);
+}
+
+/* ---- receipts ---- */
+
+void
+draft_getxattr(struct loop *loop, fuse_req_t request, fuse_ino_t number, size_t size)
+{
+	struct draft *draft = drafts_get(&loop->drafts, ino_unpack(number).id);
+	uint32_t slot = slot_of(ino_unpack(number).id);
+	struct work *work;
+
+	if (!draft || draft->state != DRAFT_OPEN || !draft->size || draft_is_refused(draft) ||
+		!draft_publishes(loop, slot)) {
+		(void)fuse_reply_err(request, draft ? ENODATA : ESTALE);
+		return;
+	}
+	work = draft_work(loop, request, &work_receipt_xattr, slot, NULL, draft->dirty);
+	if (!work)
+		return;
+	work->size = size;
+	draft->dirty = false;
+	draft->staged = true;
+	loop_send(loop, work);
 }

@@ -6,6 +6,8 @@
 #include <string.h>
 
 #include "fs/loop.h"
+#include "fs/names.h"
+#include "fs/op_draft.h"
 #include "fs/work_inspect.h"
 
 /* The job that an inode number stands for; 0: none. */
@@ -14,8 +16,14 @@ job_of(const struct loop *loop, fuse_ino_t number)
 {
 	const struct worker *worker;
 
+	const struct draft *draft;
+
 	if (work_is_of_job(number))
 		return ino_unpack(number).id;
+	if (ino_unpack(number).class == INO_DRAFT) {
+		draft = drafts_get(&loop->drafts, ino_unpack(number).id);
+		return draft ? draft->job_id : 0;
+	}
 	if (ino_unpack(number).class != INO_CLAIM)
 		return 0;
 	worker = workers_get(&loop->workers, number);
@@ -56,6 +64,8 @@ op_getxattr(fuse_req_t request, fuse_ino_t number, const char *name, size_t size
 	/* security.* and system.* are asked for again and again: not the store's business. */
 	if (strncmp(name, "user.", strlen("user.")) == 0 && job_of(loop, number))
 		push_job(loop, request, &work_getxattr, number, name, size);
+	else if (strcmp(name, XATTR_RECEIPT) == 0 && ino_unpack(number).class == INO_DRAFT)
+		draft_getxattr(loop, request, number, size);
 	else
 		(void)fuse_reply_err(request, ENODATA);
 }

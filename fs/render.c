@@ -9,7 +9,7 @@
 #include <string.h>
 #include <time.h>
 
-#define XATTR_PREFIX "user.spoolfs."
+#include "fs/names.h"
 
 /* RFC 3339, UTC, with milliseconds; null for 0. */
 static json_t *
@@ -93,7 +93,7 @@ render_object(struct engine *engine, const struct fs_queue *queue, const struct 
 	json_t *twin)
 {
 	char waiting_for[1024] = "";
-	json_t *failures = json_array();
+	json_t *failures = json_array(), *last;
 	int rc;
 
 	json_object_set_new(twin, "receipt", json_string(job->receipt));
@@ -112,6 +112,9 @@ render_object(struct engine *engine, const struct fs_queue *queue, const struct 
 	json_object_set_new(twin, "owner", render_owner(job));
 	rc = engine_failures(engine, job->id, render_failure, failures);
 	json_object_set_new(twin, "failures", failures);
+	last = json_array_get(failures, json_array_size(failures) - 1); /* NULL: none */
+	json_object_set_new(twin, "reason",
+		last ? json_incref(json_object_get(last, "reason")) : json_null());
 	if (!rc)
 		rc = engine_waiting_for(engine, job, waiting_for, sizeof waiting_for);
 	if (!rc && *waiting_for)

@@ -10,7 +10,9 @@
 
 #include "fs/log.h"
 #include "fs/op_draft.h"
+#include "fs/op_stream.h"
 #include "fs/work_claim.h"
+#include "fs/work_stream.h"
 
 /* FUSE_NOTIFY_RESEND: linux/fuse.h since 6.9, newer than the headers of Debian 12. */
 #define NOTIFY_RESEND 7
@@ -44,6 +46,11 @@ resume_record(struct engine *engine, const struct works *done, uint64_t session)
 				.unique = work->unique,
 				.draft_id = work->error ? 0 : work->new.draft_id,
 				.error = work->error,
+				.job_id = work->job_id,
+				.taken = work->taken,
+				.first_job_id = work->flag ? work->first_job_id : 0,
+				.job_count = work->flag ? work->job_count : 0,
+				.created_ms = work->created_ms,
 			};
 	}
 	rc = engine_note_set(engine, ANSWERS, answers, count * sizeof *answers);
@@ -69,13 +76,49 @@ resume_load(struct loop *loop, struct engine *engine)
 	return 0;
 }
 
-static bool
-resume_has_published(const struct loop *loop, int64_t draft_id)
+static const struct resume_answer *
+resume_published(const struct loop *loop, int64_t draft_id)
 {
 	for (size_t i = 0; i < loop->answer_count; i++)
 		if (loop->answers[i].draft_id == draft_id)
-			return true;
-	return false;
+			return &loop->answers[i];
+	return NULL;
+}
+
+/* What the last batch's writes to streams have made can be read by those who wrote it. */
+static int
+resume_receipts(struct loop *loop, const struct engine *engine)
+{
+	for (size_t i = 0; i < loop->answer_count; i++) {
+		const struct resume_answer *answer = &loop->answers[i];
+		char *text;
+
+		if (!answer->job_count)
+			continue;
+		text = stream_receipts_text(
+			engine, answer->created_ms, answer->first_job_id, answer->job_count);
+		if (!text)
+			return -ENOMEM;
+		stream_receipts(loop, answer->draft_id, answer->unique, text,
+			(size_t)answer->job_count * RECEIPT_SIZE);
+		free(text);
+	}
+	return 0;
+}
+
+static void
+resume_draft_state(struct loop *loop, uint32_t slot)
+{
+	struct draft *draft = drafts_at(&loop->drafts, slot);
+	int64_t draft_id = drafts_id(&loop->drafts, slot);
+	const struct resume_answer *done = resume_published(loop, draft_id);
+
+	if (draft->state == DRAFT_OPEN && draft->stream)
+		draft->staged = true; /* perhaps: the store knows */
+	else if (draft->state == DRAFT_OPEN)
+		draft->dirty = draft->dirty || draft->size > 0;
+	if (draft->state == DRAFT_PUBLISHING && done && (draft->dirty || draft->stream))
+		draft_published(loop, draft_id, done->job_id, 0);
 }
 
 /* An rm of a draft that the store may not have heard of. */
@@ -148,15 +191,10 @@ resume_prepare(struct loop *loop, struct engine *engine)
 	for (uint32_t slot = 0; slot < SLOT_COUNT && !rc; slot++)
 		rc = resume_worker(loop, engine, slot);
 	resume_handles(loop);
-	for (uint32_t slot = 0; slot < SLOT_COUNT && !rc; slot++) {
-		struct draft *draft = drafts_at(&loop->drafts, slot);
-
-		if (draft->state == DRAFT_OPEN)
-			draft->dirty = draft->dirty || draft->size > 0;
-		if (draft->state == DRAFT_PUBLISHING && draft->dirty &&
-			resume_has_published(loop, drafts_id(&loop->drafts, slot)))
-			draft_published(loop, drafts_id(&loop->drafts, slot), 0);
-	}
+	for (uint32_t slot = 0; slot < SLOT_COUNT && !rc; slot++)
+		resume_draft_state(loop, slot);
+	if (!rc)
+		rc = resume_receipts(loop, engine);
 	return rc;
 }
 
@@ -186,12 +224,13 @@ resume_is_complete(const struct loop *loop, uint32_t slot)
 {
 	const struct draft *draft = drafts_at(&loop->drafts, slot);
 
-	if (!draft_publishes(loop, slot))
+	if (!draft_publishes(loop, slot) && !draft->left)
 		return false;
 	if (draft->state == DRAFT_PUBLISHING)
 		return true;
-	return draft->state == DRAFT_OPEN && draft->size > 0 && !draft_refusal(draft) &&
-	       !resume_is_written(loop, slot);
+	return draft->state == DRAFT_OPEN &&
+	       (draft->left ||
+		       ((draft->stream || draft->size > 0) && !resume_is_written(loop, slot)));
 }
 
 static void
@@ -237,7 +276,8 @@ resume_forget_session(struct shared *shared)
 	}
 	/* Requests are numbered anew. */
 	for (uint32_t slot = 0; slot < SLOT_COUNT; slot++)
-		shared->drafts[slot].created_by = shared->drafts[slot].appended_by = 0;
+		if (shared->drafts[slot].state != DRAFT_FREE)
+			shared->drafts[slot].created_by = shared->drafts[slot].appended_by = 0;
 	shared->intent.unique = 0;
 	shared->suspect = (struct suspect){ 0 };
 	shared->engines = 0;
@@ -303,16 +343,20 @@ backlog_collect(struct loop *loop, struct backlog *backlog)
 }
 
 static void
-reply_raw(struct loop *loop, const struct fuse_in_header *header, int error)
+reply_raw(struct loop *loop, const struct fuse_in_header *header, int error, int64_t taken)
 {
-	struct fuse_out_header out = {
-		.len = sizeof out,
-		.error = error,
-		.unique = header->unique,
+	struct {
+		struct fuse_out_header header;
+		struct fuse_write_out write;
+	} out = {
+		.header = { .error = error, .unique = header->unique },
+		.write = { .size = (uint32_t)taken },
 	};
 
+	out.header.len =
+		!error && header->opcode == FUSE_WRITE ? sizeof out : sizeof out.header;
 	/* An error: the caller has gone meanwhile. */
-	if (write(fuse_session_fd(loop->fs->session), &out, sizeof out) < 0)
+	if (write(fuse_session_fd(loop->fs->session), &out, out.header.len) < 0)
 		log_debug("request %llu went away", (unsigned long long)header->unique);
 }
 
@@ -326,13 +370,13 @@ resume_answered(struct loop *loop, const struct fuse_in_header *header)
 	for (size_t i = 0; i < loop->answer_count; i++) {
 		if (loop->answers[i].unique != unique)
 			continue;
-		reply_raw(loop, header, (int)loop->answers[i].error);
+		reply_raw(loop, header, (int)loop->answers[i].error, loop->answers[i].taken);
 		return true;
 	}
 	/* A draft that rm or mv was to take away or to rename, and that is not what it was. */
 	if (intent->unique != unique || intent_is_open(loop, intent))
 		return false;
-	reply_raw(loop, header, 0);
+	reply_raw(loop, header, 0, 0);
 	return true;
 }
 
@@ -347,7 +391,7 @@ resume_refused(struct loop *loop, const struct fuse_in_header *header)
 		return false;
 	log_warnx("request %llu (operation %u) has ended the engine process %u times: refused",
 		(unsigned long long)suspect->unique, header->opcode, suspect->deaths);
-	reply_raw(loop, header, -EIO);
+	reply_raw(loop, header, -EIO, 0);
 	return true;
 }
 

@@ -33,8 +33,12 @@
 struct resume_answer {
 	uint64_t session; /* which mount: numbers begin anew with each */
 	uint64_t unique;  /* of the request; 0: nobody waited */
-	int64_t draft_id; /* published or let go by it; 0: none */
+	int64_t draft_id; /* published or let go by it, or the stream's; 0: none */
 	int64_t error;
+	int64_t job_id;                  /* the draft became */
+	int64_t taken;                   /* bytes of a write to a stream */
+	int64_t first_job_id, job_count; /* that they became, if receipts are wanted */
+	int64_t created_ms;              /* of these */
 };
 
 /* In the committer's transaction, before it is committed. Returns 0 or the engine's error. */

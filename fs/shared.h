@@ -21,6 +21,8 @@
 #define BLOCK_SIZE 4096U
 #define BLOCK_NONE 0U /* block 0 is never handed out */
 #define HANDLE_COUNT 65536U
+#define DRAFT_WRITERS 4
+#define DRAFT_WHY_SIZE 200
 
 enum draft_state {
 	DRAFT_FREE,
@@ -45,20 +47,27 @@ struct draft {
 	uint64_t handle;      /* of a nameless one: the only handle it ever has */
 	uint64_t appended_by; /* the last append: which request, and where */
 	int64_t appended_at;
-	bool nameless; /* written through `new` */
+	bool nameless; /* written through `new` or `stream` */
+	bool stream;   /* written through `stream`: its bytes are receipts that can be read */
 	int refused;   /* the errno with which just these bytes were refused, or 0 */
 	int cut;       /* the errno of a write that failed: bytes are missing; 0: none did */
 	bool dirty;    /* has bytes that are not staged */
 	bool staged;   /* the store holds a staged copy */
 	bool final;    /* renamed while open: its close publishes whatever the name */
+	bool left; /* its last writer has gone; what follows from that is still to be done */
+	pid_t writers[DRAFT_WRITERS]; /* threads that wrote to it, the last few */
+	pid_t killed_pid;             /* a writer that a signal ended, as the signal found it */
+	int killed_signal;
+	char why[DRAFT_WHY_SIZE]; /* of `refused`, in words */
+	int64_t job_id;           /* it became, while somebody goes on reading it; 0: none */
 	char name[FS_NAME_MAX + 1];
 };
 
-/* Why it cannot become a job as it is, an errno; 0: it can. */
-static inline int
-draft_refusal(const struct draft *draft)
+/* Can it not become a job as it is? */
+static inline bool
+draft_is_refused(const struct draft *draft)
 {
-	return draft->cut ? draft->cut : draft->refused;
+	return draft->cut || draft->refused || draft->killed_signal;
 }
 
 /* A worker's place. With every job it gets, and gives back, the ticket changes, and with it the
@@ -84,6 +93,10 @@ struct handle {
 	int64_t job_id; /* claims: the job it is bound to, 0 while it waits */
 	uint32_t slot;  /* of the draft or the worker */
 	bool writes;
+	bool reads; /* of a pipe: receipts */
+	bool pipe;  /* has no position: writes append, reads go on where the last one ended */
+	uint64_t read_by; /* the last read of a pipe: which request, and where */
+	int64_t read_at, read_next;
 };
 
 /* An rm or mv of a draft that the loop is about to carry out by itself. */

@@ -17,7 +17,7 @@ const struct tree_node tree[NODE_COUNT] = {
 		.type = S_IFDIR,
 		.face = CONFIG_ENQUEUE,
 		.view = VIEW_WAITING,
-		.links = 8 },
+		.links = 9 },
 	[NODE_NEW] = { .name = "new",
 		.parent = NODE_QUEUE,
 		.type = S_IFREG,
@@ -60,6 +60,18 @@ const struct tree_node tree[NODE_COUNT] = {
 		.face = CONFIG_INSPECT,
 		.view = VIEW_RECEIPTS,
 		.links = 2 },
+	[NODE_REJECTED] = { .name = "rejected",
+		.parent = NODE_QUEUE,
+		.type = S_IFDIR,
+		.face = CONFIG_INSPECT,
+		.view = VIEW_REJECTED,
+		.links = 2 },
+	[NODE_STREAM] = { .name = "stream",
+		.parent = NODE_QUEUE,
+		.type = S_IFREG,
+		.face = CONFIG_ENQUEUE,
+		.view = VIEW_COUNT,
+		.writable = true },
 };
 
 enum node
@@ -86,6 +98,7 @@ tree_changed_ms(const struct engine *engine, enum view view, int64_t queue_id)
 		[VIEW_RECEIPTS] = { [JOB_WAITING] = true,
 			[JOB_DONE] = true,
 			[JOB_DEAD] = true },
+		[VIEW_REJECTED] = { [JOB_REJECTED] = true },
 	};
 	int64_t changed_ms = 0;
 

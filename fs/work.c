@@ -29,6 +29,7 @@ work_reset(struct work *work)
 	work->job = (struct job){ 0 };
 	work->error = 0;
 	work->again = false;
+	work->taken = work->job_count = 0;
 }
 
 void

@@ -63,17 +63,22 @@ struct work {
 	uint32_t slot;   /* of a draft or a worker */
 	uint32_t ticket;
 	unsigned target_node;
-	bool flag;           /* O_NONBLOCK; readdirplus; a size asked for */
+	bool flag;     /* O_NONBLOCK; readdirplus; a size asked for; a type may say what */
+	bool pipe;     /* the handle has no position */
+	bool replaces; /* a draft of the new name goes */
 	char *name, *target; /* malloc'ed */
 	struct fuse_file_info file;
 	struct job_new new;
-	struct content body; /* new.body's memory */
+	struct content body;       /* new.body's memory */
+	struct engine_problem why; /* why it is rejected, or in a run why it was refused */
 
 	/* What comes out. */
 	struct content content;
 	struct fuse_entry_param entry;
 	struct job job;
 	bool again;
+	/* Of a stream: bytes taken, and the jobs that they became, which have numbers in a row. */
+	int64_t taken, first_job_id, job_count, created_ms;
 };
 
 /* A new work with both references, or NULL. */

@@ -2,26 +2,33 @@
 #include "fs/work_enqueue.h"
 
 #include <errno.h>
+#include <stdio.h>
+#include <string.h>
 
 #include "fs/committer.h"
 #include "fs/log.h"
 #include "fs/loop.h"
 #include "fs/op_draft.h"
 
-/* The engine says why it refuses; without a word the store has failed. */
-static int
-work_refusal(struct committer *committer, struct work *work, int rc,
-	const struct engine_problem *why)
+static void
+work_log_refusal(struct committer *committer, const struct work *work, const char *what)
 {
 	const struct fs_queue *queue =
 		fs_queue_by_id(committer_fs(committer), work->new.queue_id);
 
+	log_info("%s queue=%s name=%s uid=%d: %s", what, queue->config->name, work->new.name,
+		(int)work->new.uid, work->why.text);
+}
+
+/* The engine says why it refuses; without a word the store has failed. */
+static int
+work_refusal(struct committer *committer, struct work *work, int rc)
+{
 	if (!rc)
 		return 0;
-	if (!why->text[0])
+	if (!work->why.text[0])
 		return work_failed(work, rc);
-	log_info("refused queue=%s name=%s uid=%d: %s", queue->config->name, work->new.name,
-		(int)work->new.uid, why->text);
+	work_log_refusal(committer, work, "refused");
 	return rc;
 }
 
@@ -46,7 +53,7 @@ work_create_reply(struct committer *committer, struct work *work)
 	if (work->flag)
 		(void)fuse_reply_create(work->request, &work->entry, &work->file);
 	else
-		op_reply_open_parallel(work->request, work->handle);
+		op_reply_open_parallel(work->request, work->handle, work->pipe);
 }
 
 static void
@@ -72,25 +79,32 @@ static int
 work_stage_run(struct committer *committer, struct work *work)
 {
 	struct engine *engine = committer_engine(committer);
-	struct engine_problem why = { "" };
-	int rc = engine_stage(engine, &work->new, committer_now_ms(committer), &why);
-	int unstaged = rc && why.text[0] ? engine_unstage(engine, work->new.draft_id) : 0;
+	int rc, unstaged;
 
-	if (unstaged)
-		return work_failed(work, unstaged);
-	return work_refusal(committer, work, rc, &why);
+	work->why.text[0] = '\0';
+	rc = engine_stage(engine, &work->new, committer_now_ms(committer), &work->why);
+	if (!rc)
+		return 0;
+	if (!work->why.text[0])
+		return work_failed(work, rc);
+	unstaged = engine_unstage(engine, work->new.draft_id);
+	return unstaged ? work_failed(work, unstaged) : rc; /* logged when it is rejected */
 }
 
-/* Before the commit the draft's bytes are ours alone; after it the store has them too. */
-static void
+/* Before the commit the draft's bytes are ours alone; after it the store has them too. Whatever the
+ * error was, the writer has been told it: what it wrote does not become a job later. */
+void
 work_stage_finish(struct loop *loop, struct work *work)
 {
 	struct draft *draft = drafts_get(&loop->drafts, work->new.draft_id);
 
 	if (!draft)
 		return;
-	if (work->error && !draft->dirty)
-		draft->refused = work->error == -EINVAL ? EINVAL : 0;
+	if (work->error && !draft->dirty) {
+		draft->refused = -work->error;
+		(void)snprintf(draft->why, sizeof draft->why, "%.*s", DRAFT_WHY_SIZE - 1,
+			work->why.text[0] ? work->why.text : strerror(-work->error));
+	}
 	draft->dirty = draft->dirty || work->error;
 }
 
@@ -113,17 +127,17 @@ work_publish_run(struct committer *committer, struct work *work)
 	return rc && rc != -ENOENT ? work_failed(work, rc) : 0;
 }
 
-/* The draft is a job now, or a draft as before. */
-static void
+/* The draft is a job now, or rejected (`again`), or a draft as before. */
+void
 work_publish_finish(struct loop *loop, struct work *work)
 {
-	if (!work->error && *work->new.name &&
+	if (!work->error && *work->new.name && !work->again &&
 		hash_set_add(&loop->names, hash_name(work->new.queue_id, work->new.name)))
 		log_warnx("out of memory: a name cannot be found until the next start name=%s",
 			work->new.name);
-	if (!work->error && work->flag)
+	if (!work->error && work->replaces)
 		draft_replace(loop, work->new.queue_id, work->new.name, work->new.draft_id);
-	draft_published(loop, work->new.draft_id, work->error);
+	draft_published(loop, work->new.draft_id, work->job_id, work->error);
 }
 
 const struct work_type work_publish = {
@@ -133,21 +147,25 @@ const struct work_type work_publish = {
 	.finish = work_publish_finish,
 };
 
+/* Staged and published in one transaction: with the receipt that it was staged with before. */
+static int
+work_make_job(struct committer *committer, struct work *work)
+{
+	struct engine *engine = committer_engine(committer);
+	int64_t now = committer_now_ms(committer);
+	int rc;
+
+	work->why.text[0] = '\0';
+	rc = engine_stage(engine, &work->new, now, &work->why);
+	return rc ? rc
+		  : engine_publish(
+			    engine, work->new.draft_id, work->new.name, now, &work->job_id);
+}
+
 static int
 work_enqueue_run(struct committer *committer, struct work *work)
 {
-	struct engine *engine = committer_engine(committer);
-	struct engine_problem why = { "" };
-	struct job_new new = work->new;
-	int rc = engine_check(engine, &new, &why);
-
-	if (!rc)
-		rc = engine_unstage(engine, work->new.draft_id);
-	new.draft_id = 0; /* it is not staged any more */
-	if (!rc)
-		rc = engine_enqueue(
-			engine, &new, committer_now_ms(committer), &why, &work->job_id);
-	return work_refusal(committer, work, rc, &why);
+	return work_refusal(committer, work, work_make_job(committer, work));
 }
 
 const struct work_type work_enqueue = {
@@ -155,6 +173,42 @@ const struct work_type work_enqueue = {
 	.durable = true,
 	.once = true,
 	.run = work_enqueue_run,
+	.finish = work_publish_finish,
+};
+
+/* ---- settle ---- */
+
+static int
+work_reject(struct committer *committer, struct work *work)
+{
+	int rc = engine_reject(committer_engine(committer), &work->new, work->why.text,
+		committer_now_ms(committer), &work->job_id);
+
+	if (rc)
+		return work_failed(work, rc);
+	work_log_refusal(committer, work, "rejected");
+	work->again = true;
+	return 0;
+}
+
+/* flag: the reason is in work->why; a run may be repeated, so it is not overwritten then. */
+static int
+work_settle_run(struct committer *committer, struct work *work)
+{
+	int rc = work->flag ? -EINVAL : work_make_job(committer, work);
+
+	if (!rc)
+		return 0;
+	if (!work->why.text[0])
+		return work_failed(work, rc);
+	return work_reject(committer, work);
+}
+
+const struct work_type work_settle = {
+	.name = "settle",
+	.durable = true,
+	.once = true,
+	.run = work_settle_run,
 	.finish = work_publish_finish,
 };
 

@@ -32,6 +32,19 @@ work_is_of_job(fuse_ino_t ino)
 	return class == INO_JOB || class == INO_TWIN || class == INO_ALIAS || class == INO_LINK;
 }
 
+int
+work_find_rejected(struct committer *committer, struct work *work, bool *twin)
+{
+	struct engine *engine = committer_engine(committer);
+	char plain[FS_NAME_MAX + 1];
+	int rc = engine_rejected_find(engine, work->queue_id, work->name, &work->job);
+
+	*twin = rc == -ENOENT && name_without_suffix(work->name, plain);
+	if (*twin)
+		rc = engine_rejected_find(engine, work->queue_id, plain, &work->job);
+	return rc;
+}
+
 /* ---- names ---- */
 
 static int
@@ -85,11 +98,31 @@ work_lookup_name(struct committer *committer, struct work *work)
 	return 0;
 }
 
+/* A file in rejected/, by its name, or its twin. */
+static int
+work_lookup_rejected(struct committer *committer, struct work *work)
+{
+	struct stat attr;
+	bool twin = false;
+	int rc = work_find_rejected(committer, work, &twin);
+
+	if (rc)
+		return work_answer(work, rc);
+	if (twin)
+		return work_set_twin_entry(committer, work);
+	attr = attr_job(work_queue(committer, work), work->node, &work->job);
+	work->entry = attr_entry(&attr, 0, 0);
+	return 0;
+}
+
 static int
 work_lookup_run(struct committer *committer, struct work *work)
 {
 	char receipt[RECEIPT_SIZE];
 	bool twin = name_is_twin(work->name, receipt);
+
+	if (work->node == NODE_REJECTED)
+		return work_lookup_rejected(committer, work);
 
 	if (twin || receipt_looks_right(work->name)) {
 		int rc =

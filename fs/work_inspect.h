@@ -17,4 +17,7 @@ extern const struct work_type work_readdir; /* after work->offset; flag: readdir
 /* Does a file of this class stand for a job that the store knows? */
 bool work_is_of_job(fuse_ino_t ino);
 
+/* What work->name means in rejected/: work->job, or (*twin) its twin. 0, -ENOENT or the store's. */
+int work_find_rejected(struct committer *committer, struct work *work, bool *twin);
+
 #endif

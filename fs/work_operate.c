@@ -11,6 +11,8 @@
 #include "fs/committer.h"
 #include "fs/log.h"
 #include "fs/loop.h"
+#include "fs/op_draft.h"
+#include "fs/work_inspect.h"
 #include "fs/work_name.h"
 
 #define BURIED "buried by operator"
@@ -49,10 +51,28 @@ work_find_job(struct committer *committer, struct work *work)
 /* ---- rm ---- */
 
 static int
+work_remove_rejected(struct committer *committer, struct work *work)
+{
+	bool twin = false;
+	int rc = work_find_rejected(committer, work, &twin);
+
+	if (!rc && twin)
+		return -EPERM; /* there as long as the file is */
+	if (!rc)
+		rc = engine_remove(
+			committer_engine(committer), work->job.id, committer_now_ms(committer));
+	return work_outcome(work, rc);
+}
+
+static int
 work_remove_run(struct committer *committer, struct work *work)
 {
 	struct engine *engine = committer_engine(committer);
-	int rc = work_find_job(committer, work);
+	int rc;
+
+	if (work->node == NODE_REJECTED)
+		return work_remove_rejected(committer, work);
+	rc = work_find_job(committer, work);
 
 	if (rc == -ENOENT && (work->node == NODE_QUEUE || work->node == NODE_RECEIPTS)) {
 		rc = engine_name_forget(engine, work->queue_id, work->name);
@@ -115,11 +135,39 @@ work_move_job(struct committer *committer, struct work *work)
 	return -EPERM;
 }
 
+/* What was refused is submitted again, under the name that it is moved to. */
+static int
+work_resubmit(struct committer *committer, struct work *work)
+{
+	bool twin = false;
+	int rc = work_find_rejected(committer, work, &twin);
+
+	if (!rc && (twin || work->target_node != NODE_QUEUE ||
+			   config_is_draft_name(fs_queue_by_id(committer_fs(committer),
+							work->target_queue_id)
+							->config,
+				   work->target)))
+		return -EPERM;
+	work->why.text[0] = '\0';
+	if (!rc)
+		rc = engine_resubmit(committer_engine(committer), work->job.id,
+			work->target_queue_id, work->target, committer_now_ms(committer),
+			&work->why);
+	if (rc && work->why.text[0]) {
+		log_info("refused receipt=%s: %s", work->job.receipt, work->why.text);
+		return rc;
+	}
+	return work_outcome(work, rc);
+}
+
 static int
 work_move_run(struct committer *committer, struct work *work)
 {
-	int rc = work_find_job(committer, work);
+	int rc;
 
+	if (work->node == NODE_REJECTED)
+		return work_resubmit(committer, work);
+	rc = work_find_job(committer, work);
 	if (!rc)
 		return work->flag ? work_move_job(committer, work) : -EPERM;
 	if (rc != -ENOENT || work->node != NODE_QUEUE)
@@ -139,10 +187,15 @@ work_move_run(struct committer *committer, struct work *work)
 static void
 work_move_finish(struct loop *loop, struct work *work)
 {
-	if (work->error || !work->again)
+	bool resubmitted = work->node == NODE_REJECTED;
+
+	if (work->error || !(work->again || resubmitted))
 		return;
-	hash_set_remove(&loop->names, hash_name(work->queue_id, work->name));
-	if (hash_set_add(&loop->names, hash_name(work->queue_id, work->target)))
+	if (resubmitted)
+		draft_replace(loop, work->target_queue_id, work->target, 0);
+	else
+		hash_set_remove(&loop->names, hash_name(work->queue_id, work->name));
+	if (hash_set_add(&loop->names, hash_name(work->target_queue_id, work->target)))
 		log_warnx("out of memory: a name cannot be found until the next start name=%s",
 			work->target);
 }

@@ -36,7 +36,8 @@ lister_job(void *context, const struct job *job, int64_t cookie)
 		return listing_add(
 			&lister->listing, job->worker, &entry, LISTING_JOBS + cookie);
 	}
-	return listing_add(&lister->listing, job->receipt, &entry, LISTING_JOBS + cookie);
+	return listing_add(&lister->listing, node == NODE_REJECTED ? job->name : job->receipt,
+		&entry, LISTING_JOBS + cookie);
 }
 
 static bool

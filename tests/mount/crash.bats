@@ -248,15 +248,17 @@ os.close(os.open(a[0] + "/half.tmp", os.O_WRONLY | os.O_CREAT))' "$M/mail"
 	kill -KILL "$(engine)"
 	log_expect 'the mount is renewed'
 	log_expect 'ended by signal 9'
+	log_expect 'rejected .* name=cut .*: a write failed: Input/output error'
 	! wait $reader || false
 	eventually mountpoint -q "$M"
 	eventually test -d "$M/mail"
 	refused 'not connected' bash -c "echo more >&4"
 	! echo more >&4 || false
 	exec 4>&- || true
-	# The same jobs and claims; what was being written is a draft and no job.
+	# The same jobs and claims; what was being written is no job.
 	equal w1 "$(ls "$M/mail/claim")"
-	equal half "$(cat "$M/mail/cut")"
+	equal half "$(cat "$M/mail/rejected/cut")"
+	equal 'a write failed: Input/output error' "$(jq -r .reason "$M/mail/rejected/cut.json")"
 	rm "$M/mail/claim/w1"
 	equal 0 "$(count_in mail)"
 	echo world >"$M/mail/b"
