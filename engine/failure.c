@@ -1,32 +1,20 @@
 /* Failed attempts: what is written about them, and what follows. */
-#include <stdio.h>
 #include <string.h>
 
 #include "engine/backoff.h"
 #include "engine/core.h"
 #include "engine/hash.h"
-
-/* At most ENGINE_REASON_MAX bytes, ending where a character ends (UTF-8: before a byte that is
- * not 10xxxxxx). */
-static int
-reason_length(const char *reason)
-{
-	size_t length = strnlen(reason, ENGINE_REASON_MAX + 1);
-	if (length <= ENGINE_REASON_MAX)
-		return (int)length;
-	length = ENGINE_REASON_MAX;
-	for (int back = 0; back < 4 && length > 0; back++, length--)
-		if (((unsigned char)reason[length] & 0xc0) != 0x80)
-			return (int)length;
-	return ENGINE_REASON_MAX;
-}
+#include "engine/text.h"
 
 int
 failure_add(struct engine *engine, struct record *record, const char *worker,
 	const char *reason, int64_t now_ms)
 {
 	char cut[ENGINE_REASON_MAX + 1];
-	(void)snprintf(cut, sizeof cut, "%.*s", reason_length(reason), reason);
+	size_t size = strnlen(reason, ENGINE_REASON_MAX + 1);
+	size_t length = text_cut(reason, size, ENGINE_REASON_MAX);
+	memcpy(cut, reason, length);
+	cut[length] = '\0';
 	struct job_failure failure = {
 		.attempt = record->job.failures,
 		.at_ms = now_ms,
