@@ -9,6 +9,7 @@
 
 enum {
 	FILE_MAX = 4 << 20,
+	ROOM_FIRST = 16 << 10,
 	/* libyaml's time grows with the square of the open brackets: 100,000 take 20 s. */
 	DEPTH_MAX = 1000
 };
@@ -19,24 +20,32 @@ struct input {
 	size_t length;
 };
 
-/* Reads up to FILE_MAX + 1 bytes. Returns 0 or -errno; the caller frees input->bytes after
- * both. */
+/* Doubles the room until all fits, or is seen to be longer than FILE_MAX. Returns 0 or -errno. */
+static int
+input_fill(struct input *input, FILE *file)
+{
+	size_t room = 0;
+	while (input->length == room && room <= FILE_MAX) {
+		room = room ? 2 * room : ROOM_FIRST;
+		char *bytes = realloc(input->bytes, room);
+		if (!bytes)
+			return -ENOMEM;
+		input->bytes = bytes;
+		input->length += fread(bytes + input->length, 1, room - input->length, file);
+	}
+	if (ferror(file))
+		return -errno;
+	return input->length > FILE_MAX ? -EFBIG : 0;
+}
+
+/* Returns 0 or -errno; the caller frees input->bytes after both. */
 static int
 input_read(struct input *input, const char *path)
 {
 	FILE *file = fopen(path, "re");
 	if (!file)
 		return -errno;
-	int error = 0;
-	input->bytes = malloc(FILE_MAX + 1);
-	if (!input->bytes)
-		error = -ENOMEM;
-	else
-		input->length = fread(input->bytes, 1, FILE_MAX + 1, file);
-	if (!error && ferror(file))
-		error = -errno;
-	if (!error && input->length > FILE_MAX)
-		error = -EFBIG;
+	int error = input_fill(input, file);
 	(void)fclose(file); /* opened for reading: nothing to lose */
 	return error;
 }
