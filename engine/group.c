@@ -8,7 +8,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "engine/text.h"
+
 #define FLAGS (JSON_DECODE_ANY | JSON_ALLOW_NUL)
+#define FIELD_SHOWN 64  /* bytes of a field's name in a message */
 #define INT64_DIGITS 19 /* this many may be too many */
 
 static bool
@@ -143,7 +146,8 @@ load(const void *body, size_t size, json_t **json, char why[GROUP_WHY_SIZE])
 static int
 refuse(const char *field, const char *what, char why[GROUP_WHY_SIZE])
 {
-	(void)snprintf(why, GROUP_WHY_SIZE, "group field %.64s %s", field, what);
+	int shown = (int)text_cut(field, strlen(field), FIELD_SHOWN);
+	(void)snprintf(why, GROUP_WHY_SIZE, "group field %.*s %s", shown, field, what);
 	return -EINVAL;
 }
 

@@ -6,6 +6,9 @@
 #include <string.h>
 
 #include "engine/core.h"
+#include "engine/text.h"
+
+#define GROUP_SHOWN 200 /* bytes of a group's text in waiting_for */
 
 void
 job_release(struct job *job)
@@ -115,11 +118,12 @@ say_group(struct engine *engine, const struct job *job, char *text, size_t size)
 		engine->store, job->queue_id, group_id_of(engine, job->group), &first);
 	if (rc != 0)
 		return rc;
+	int shown = (int)text_cut(job->group, strlen(job->group), GROUP_SHOWN);
 	if (first.job.id == job->id)
 		rc = -ENOENT;
 	else
-		(void)snprintf(
-			text, size, "group %.200s: behind %s", job->group, first.job.receipt);
+		(void)snprintf(text, size, "group %.*s: behind %s", shown, job->group,
+			first.job.receipt);
 	job_release(&first.job);
 	return rc;
 }

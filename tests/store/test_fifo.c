@@ -358,6 +358,27 @@ test_waiting_for(void **state)
 	world_release(&world);
 }
 
+/* A group's text is cut at a character's end: what is said is UTF-8. */
+static void
+test_waiting_for_long_group(void **state)
+{
+	(void)state;
+	struct world world;
+	struct job job;
+	char group[252] = "x", body[300], text[1024];
+	for (size_t i = 1; i + 2 < sizeof group; i += 2)
+		memcpy(group + i, "\xc3\xa9", 3);
+	(void)snprintf(body, sizeof body, "{\"g\": \"%s\"}", group);
+	world_init(&world, FIFO());
+	(void)enqueue(&world, body);
+	assert_int_equal(engine_job(world.engine, enqueue(&world, body), &job), 0);
+	assert_int_equal(engine_waiting_for(world.engine, &job, text, sizeof text), 0);
+	assert_memory_equal(text + strlen("group "), group, 199);
+	assert_memory_equal(text + strlen("group ") + 199, ": behind ", strlen(": behind "));
+	job_release(&job);
+	world_release(&world);
+}
+
 static void
 test_dates(void **state)
 {
@@ -406,6 +427,7 @@ main(void)
 		cmocka_unit_test(test_between_queues),
 		cmocka_unit_test(test_groups_are_listed),
 		cmocka_unit_test(test_waiting_for),
+		cmocka_unit_test(test_waiting_for_long_group),
 		cmocka_unit_test(test_dates),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

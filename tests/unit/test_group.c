@@ -89,6 +89,20 @@ test_refusals(void **state)
 	refuse("{\"g\":\"\xff\"}", "not JSON");
 }
 
+/* A field's name is cut at a character's end: what is said is UTF-8. */
+static void
+test_long_field(void **state)
+{
+	(void)state;
+	char field[83] = "x", why[GROUP_WHY_SIZE] = "", *text = NULL;
+	for (size_t i = 1; i + 2 < sizeof field; i += 2)
+		memcpy(field + i, "\xc3\xa9", 3);
+	assert_int_equal(group_of("{}", 2, field, &text, why), -EINVAL);
+	const char *rest = why + strlen("group field ") + 63;
+	assert_memory_equal(why + strlen("group field "), field, 63);
+	assert_string_equal(rest, " is missing");
+}
+
 static void
 check(const char *body, size_t size, int expected)
 {
@@ -122,6 +136,7 @@ main(void)
 		cmocka_unit_test(test_numbers),
 		cmocka_unit_test(test_long_integers),
 		cmocka_unit_test(test_refusals),
+		cmocka_unit_test(test_long_field),
 		cmocka_unit_test(test_json),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
