@@ -27,8 +27,9 @@ LIB      := $(BUILD)/libspoolfs.a
 SPOOLFS  := $(BUILD)/spoolfs
 CTESTS   := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/*/test_*.c))
 BENCHES  := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/bench/*.c))
+FUZZERS  := $(wildcard tests/fuzz/fuzz_*.c)
 
-.PHONY: all help check demo bench install uninstall clean lint deps tests
+.PHONY: all help check demo bench fuzz install uninstall clean lint deps tests fuzzers
 all: $(SPOOLFS) ## build the program (the default)
 
 help: ## show the targets
@@ -77,7 +78,16 @@ tests: $(SPOOLFS) $(CTESTS) ## build the tests
 
 check: ## build and run all tests; TESTS="mount lint" or a list of files: only these
 	@$(MAKE) --no-print-directory --jobs=$$(nproc) tests
+	@$(if $(filter fuzz tests/fuzz/%,$(or $(TESTS),$(BUILD:build/gcc=fuzz))),$(MAKE) --no-print-directory fuzzers)
 	@BUILD=$(BUILD) SAN=$(SAN) COV=$(COV) tests/run $(TESTS)
+
+fuzz: fuzzers ## run each fuzz target for SECONDS=60
+	@for target in $(FUZZERS); do tests/fuzz/run $$target $(or $(SECONDS),60) || exit; done
+
+# A build of its own: libFuzzer is clang's.
+fuzzers:
+	@$(MAKE) --no-print-directory --jobs=$$(nproc) BUILD=build/fuzz CC=clang COV= \
+		SAN=fuzzer-no-link,address,undefined $(FUZZERS:%.c=build/fuzz/%)
 
 bench: $(SPOOLFS) $(BENCHES) ## measure beside floors (5 minutes; QUICK=1: one)
 	@tests/bench/run $(BUILD)
@@ -104,6 +114,10 @@ FAULTS := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/fault/test_*.c tests/sim/te
 $(FAULTS): $(BUILD)/tests/fault/disk.o $(BUILD)/tests/fault/scenario.o
 $(BUILD)/tests/fault/test_calls: LDFLAGS += \
 	-Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc,--wrap=strdup
+
+$(FUZZERS:%.c=$(BUILD)/%): $(BUILD)/%: $(BUILD)/%.o $(LIB)
+	@echo '  LD      $@'
+	@$(CC) $(LDFLAGS) -fsanitize=fuzzer -o $@ $^ $(LDLIBS)
 
 $(BENCHES): $(BUILD)/%: $(BUILD)/%.o $(LIB)
 	@echo '  LD      $@'
