@@ -39,6 +39,18 @@ parse(const void *body, size_t size, size_t flags, json_error_t *error)
 	return json;
 }
 
+/* A field, and what jansson found, may contain control characters; and jansson stops in the midst of
+ * a character. */
+static void
+make_printable(char *text)
+{
+	json_t *json = json_string(text);
+	for (char *byte = text; *byte; byte++)
+		if (iscntrl((unsigned char)*byte) || (!json && (unsigned char)*byte >= 0x80))
+			*byte = '?';
+	json_decref(json);
+}
+
 static int
 refusal(const json_error_t *error, char why[GROUP_WHY_SIZE])
 {
@@ -46,6 +58,7 @@ refusal(const json_error_t *error, char why[GROUP_WHY_SIZE])
 		return -ENOMEM;
 	(void)snprintf(why, GROUP_WHY_SIZE, "not JSON: line %d, column %d: %s", error->line,
 		error->column, error->text);
+	make_printable(why);
 	return -EINVAL;
 }
 
@@ -148,6 +161,7 @@ refuse(const char *field, const char *what, char why[GROUP_WHY_SIZE])
 {
 	int shown = (int)text_cut(field, strlen(field), FIELD_SHOWN);
 	(void)snprintf(why, GROUP_WHY_SIZE, "group field %.*s %s", shown, field, what);
+	make_printable(why);
 	return -EINVAL;
 }
 

@@ -12,7 +12,7 @@
 
 #define GROUP_WHY_SIZE 256
 
-/* Returns 0; -EINVAL when it is not JSON, with `why`; -ENOMEM. */
+/* Returns 0; -EINVAL when it is not JSON, with `why`, a printable line of UTF-8; -ENOMEM. */
 int group_check_json(const void *body, size_t size, char why[GROUP_WHY_SIZE]);
 
 /* The text of the top-level key `field`: *group is malloc'ed, the caller's. Returns 0; -EINVAL

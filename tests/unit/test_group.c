@@ -87,11 +87,14 @@ test_refusals(void **state)
 	refuse("{\"g\":1", "not JSON: line 1");
 	refuse("", "not JSON");
 	refuse("{\"g\":\"\xff\"}", "not JSON");
+	refuse("[\xc3\xa9]", "near '\xc3\xa9'");
+	refuse("[\"\xc3\xa9\\\xc3\xa9\"]", "near '\"??\\?'");
+	refuse("[\x1b]", "near '?'");
 }
 
-/* A field's name is cut at a character's end: what is said is UTF-8. */
+/* Of any field's name what is said is a line of UTF-8. */
 static void
-test_long_field(void **state)
+test_odd_fields(void **state)
 {
 	(void)state;
 	char field[83] = "x", why[GROUP_WHY_SIZE] = "", *text = NULL;
@@ -101,6 +104,8 @@ test_long_field(void **state)
 	const char *rest = why + strlen("group field ") + 63;
 	assert_memory_equal(why + strlen("group field "), field, 63);
 	assert_string_equal(rest, " is missing");
+	assert_int_equal(group_of("{}", 2, "a\nb", &text, why), -EINVAL);
+	assert_string_equal(why, "group field a?b is missing");
 }
 
 static void
@@ -136,7 +141,7 @@ main(void)
 		cmocka_unit_test(test_numbers),
 		cmocka_unit_test(test_long_integers),
 		cmocka_unit_test(test_refusals),
-		cmocka_unit_test(test_long_field),
+		cmocka_unit_test(test_odd_fields),
 		cmocka_unit_test(test_json),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
