@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "config/mistakes.h"
 #include "config/value.h"
 
 /* (uid_t)-1 and (gid_t)-1 mean "leave it" to chown(2). */
@@ -81,7 +82,7 @@ split(char *text, char **user, char **group, char **mode)
 static bool
 refuse(struct permission_problem *problem, const char *why, const char *word)
 {
-	(void)snprintf(problem->text, sizeof problem->text, "%s%.100s", why, word);
+	(void)snprintf(problem->text, sizeof problem->text, "%s%s", why, shown(word).text);
 	return false;
 }
 
@@ -90,8 +91,8 @@ static bool
 refuse_id(struct permission_problem *problem, int error, const char *kind, const char *word)
 {
 	if (error == ENOENT)
-		(void)snprintf(problem->text, sizeof problem->text,
-			"this system has no %s %.100s", kind, word);
+		(void)snprintf(problem->text, sizeof problem->text, "this system has no %s %s",
+			kind, shown(word).text);
 	else
 		(void)snprintf(problem->text, sizeof problem->text,
 			"cannot look up the %s: %.100s", kind, strerror(error));

@@ -8,7 +8,7 @@
 
 /* What was wrong with a permission. */
 struct permission_problem {
-	char text[160];
+	char text[400];
 };
 
 /*

@@ -202,6 +202,8 @@ test_long_draft_pattern(void **state)
 	}
 }
 
+#define E10 "\xc3\xa9\xc3\xa9\xc3\xa9\xc3\xa9\xc3\xa9\xc3\xa9\xc3\xa9\xc3\xa9\xc3\xa9\xc3\xa9"
+#define E60 E10 E10 E10 E10 E10 E10
 #define FACE "expected USER:GROUP MODE, such as mail:mail 0750, found "
 
 static void
@@ -241,6 +243,13 @@ test_wrong_permissions(void **state)
 		{ Q "{ permissions: { claim: 0:0 10000 } }",
 			"2:30: queue 'q': permissions: claim: " FACE
 			"0:0 10000; the mode is not octal, 0 to 07777: 10000\n" },
+		/* What is quoted is a printable line of UTF-8, however long it is. */
+		{ Q "{ permissions: { claim: '0:0 x" E60 "' } }",
+			"2:30: queue 'q': permissions: claim: " FACE "the text \"0:0 x" E60
+			"\"; the mode is not octal, 0 to 07777: x" E60 "\n" },
+		{ Q "{ permissions: { claim: \"a\\x1b:root 0700\" } }",
+			"2:30: queue 'q': permissions: claim: " FACE
+			"the text \"a?:root 0700\"; this system has no user a?\n" },
 	};
 	CHECK_COMPLAINTS(table);
 }
