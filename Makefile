@@ -86,7 +86,7 @@ fuzz: fuzzers ## run each fuzz target for SECONDS=60
 
 # A build of its own: libFuzzer is clang's.
 fuzzers:
-	@$(MAKE) --no-print-directory --jobs=$$(nproc) BUILD=build/fuzz CC=clang COV= \
+	@$(MAKE) --silent --no-print-directory --jobs=$$(nproc) BUILD=build/fuzz CC=clang COV= \
 		SAN=fuzzer-no-link,address,undefined $(FUZZERS:%.c=build/fuzz/%)
 
 bench: $(SPOOLFS) $(BENCHES) ## measure beside floors (5 minutes; QUICK=1: one)
