@@ -29,7 +29,7 @@ const struct key keys[KEY_COUNT] = {
 		.name = "message_group_field", .kind = KEY_TEXT,
 		.offset = MEMBER(message_group_field),
 		.help = "Required in a fifo queue: a top-level key of the JSON payload.\n"
-			"Its value, a string, number or boolean, as text is the job's group.\n"
+			"Its value, a string, number or boolean, as text of at most 1024 bytes is the job's group.\n"
 			"A job without it is refused.",
 	},
 	[KEY_CONCURRENCY] = {

@@ -174,10 +174,10 @@ struct job_new {
 
 /*
  * Checks the queue's rules. Returns 0; -EINVAL: not JSON, no group field, group value null,
- * object or array (*why says it in words); -EFBIG: longer than max_payload_bytes; -ENOSPC: the
- * disk is full, or the queue has max_jobs (waiting, in backoff and running ones count, and staged ones, which were
- * promised a place; not the one that draft_id staged). `body` NULL: only what needs no payload is
- * checked.
+ * object, array or longer than 1024 bytes of text (*why says it in words); -EFBIG: longer than
+ * max_payload_bytes; -ENOSPC: the disk is full, or the queue has max_jobs (waiting, in backoff and
+ * running ones count, and staged ones, which were promised a place; not the one that draft_id
+ * staged). `body` NULL: only what needs no payload is checked.
  */
 int engine_check(struct engine *engine, const struct job_new *new, struct engine_problem *why);
 

@@ -13,6 +13,8 @@
 #define FLAGS (JSON_DECODE_ANY | JSON_ALLOW_NUL)
 #define FIELD_SHOWN 64  /* bytes of a field's name in a message */
 #define INT64_DIGITS 19 /* this many may be too many */
+#define STRING_(x) #x
+#define STRING(x) STRING_(x)
 
 static bool
 has_memory(size_t size)
@@ -187,15 +189,26 @@ real_text(const json_t *value)
 	return json_dumps(value, JSON_ENCODE_ANY | JSON_REAL_PRECISION(17));
 }
 
+/* Integers beyond 64 bits come as strings, so only strings are ever long. */
+static int
+string_text(const json_t *value, const char *field, char **text, char why[GROUP_WHY_SIZE])
+{
+	const char *string = json_string_value(value);
+	size_t length = json_string_length(value);
+	if (strlen(string) != length)
+		return refuse(field, "contains a NUL", why);
+	if (length > GROUP_MAX)
+		return refuse(field, "is longer than " STRING(GROUP_MAX) " bytes", why);
+	*text = strdup(string);
+	return *text ? 0 : -ENOMEM;
+}
+
 static int
 text_of(const json_t *value, const char *field, char **text, char why[GROUP_WHY_SIZE])
 {
 	switch (json_typeof(value)) {
 	case JSON_STRING:
-		if (strlen(json_string_value(value)) != json_string_length(value))
-			return refuse(field, "contains a NUL", why);
-		*text = strdup(json_string_value(value));
-		break;
+		return string_text(value, field, text, why);
 	case JSON_REAL:
 		*text = real_text(value);
 		break;

@@ -3,7 +3,8 @@
  *
  * A string, a number and a boolean name a group by their text: 1 and "1" are one group; 1.0 is
  * another, "1.0". Of two equal keys the last counts. Limits: a number beyond the range of a
- * double (1e999), nesting deeper than 2048 and a NUL in a key are refused, as jansson does.
+ * double (1e999), nesting deeper than 2048 and a NUL in a key are refused, as jansson does. A text
+ * longer than GROUP_MAX bytes is refused, too: it is written with every change of its job.
  */
 #ifndef ENGINE_GROUP_H
 #define ENGINE_GROUP_H
@@ -11,6 +12,7 @@
 #include <stddef.h>
 
 #define GROUP_WHY_SIZE 256
+#define GROUP_MAX 1024
 
 /* Returns 0; -EINVAL when it is not JSON, with `why`, a printable line of UTF-8; -ENOMEM. */
 int group_check_json(const void *body, size_t size, char why[GROUP_WHY_SIZE]);

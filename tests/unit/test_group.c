@@ -3,6 +3,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -108,6 +109,25 @@ test_odd_fields(void **state)
 	assert_string_equal(why, "group field a?b is missing");
 }
 
+/* A body whose group has so many bytes. */
+static const char *
+long_group(int length)
+{
+	static char body[GROUP_MAX + 20], text[GROUP_MAX + 2];
+	memset(text, 'a', sizeof text - 1);
+	(void)snprintf(body, sizeof body, "{\"g\":\"%.*s\"}", length, text);
+	return body;
+}
+
+static void
+test_longest(void **state)
+{
+	(void)state;
+	char text[GROUP_MAX + 1] = "";
+	expect(long_group(GROUP_MAX), memset(text, 'a', GROUP_MAX));
+	refuse(long_group(GROUP_MAX + 1), "group field g is longer than 1024 bytes");
+}
+
 static void
 check(const char *body, size_t size, int expected)
 {
@@ -142,6 +162,7 @@ main(void)
 		cmocka_unit_test(test_long_integers),
 		cmocka_unit_test(test_refusals),
 		cmocka_unit_test(test_odd_fields),
+		cmocka_unit_test(test_longest),
 		cmocka_unit_test(test_json),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
