@@ -71,11 +71,16 @@ problem_explain(struct opening *opening, int rc)
 /* ---- before SQLite looks ---- */
 
 /* Of a file, SQLite's VFSs say that it exists when there is something in it. */
-static bool
-has_content(sqlite3_vfs *vfs, const char *path)
+static int
+has_content(struct opening *opening, sqlite3_vfs *vfs, const char *path, int *there)
 {
-	int there = 0;
-	return vfs->xAccess(vfs, path, SQLITE_ACCESS_EXISTS, &there) == SQLITE_OK && there;
+	char what[100];
+	int code = vfs->xAccess(vfs, path, SQLITE_ACCESS_EXISTS, there);
+	if (code == SQLITE_OK)
+		return 0;
+	(void)snprintf(what, sizeof what, "cannot be looked at: %s (code %d)",
+		sqlite3_errstr(code), code);
+	return problem_say(opening, -EIO, what, "nothing was changed");
 }
 
 /* SQLite would throw away the log beside an empty file; the log may be all that is left. */
@@ -87,8 +92,13 @@ refuse_orphaned_log(struct opening *opening, const char *vfs_name)
 	int length = snprintf(log, sizeof log, "%s-wal", opening->path);
 	if (length < 0 || (size_t)length >= sizeof log)
 		return problem_say(opening, -EIO, "the path is too long", "choose another");
-	if (!vfs || has_content(vfs, opening->path) || !has_content(vfs, log))
-		return 0;
+	int there = 0, log_there = 0, rc = 0;
+	if (vfs)
+		rc = has_content(opening, vfs, opening->path, &there);
+	if (vfs && rc == 0)
+		rc = has_content(opening, vfs, log, &log_there);
+	if (rc != 0 || there || !log_there)
+		return rc;
 	return problem_say(opening, -EBADMSG, "is empty, but its -wal file is not", RESTORE);
 }
 
@@ -209,6 +219,62 @@ prepare_statements(struct opening *opening)
 	return rc == 0 ? 0 : problem_explain(opening, rc);
 }
 
+/* Can all of a file be read? SQLite's code. */
+static int
+file_read(sqlite3_file *file)
+{
+	char page[STORE_PAGE_BYTES];
+	sqlite3_int64 size = 0;
+	int code = file->pMethods ? file->pMethods->xFileSize(file, &size) : SQLITE_OK;
+	for (sqlite3_int64 at = 0; code == SQLITE_OK && at < size; at += STORE_PAGE_BYTES) {
+		code = file->pMethods->xRead(file, page, STORE_PAGE_BYTES, at);
+		if (code == SQLITE_IOERR_SHORT_READ)
+			code = SQLITE_OK; /* the log ends anywhere */
+	}
+	return code;
+}
+
+static int
+files_read(struct opening *opening)
+{
+	static const int files[] = { SQLITE_FCNTL_FILE_POINTER, SQLITE_FCNTL_JOURNAL_POINTER };
+	char what[100];
+	int code = SQLITE_OK;
+	for (size_t i = 0; code == SQLITE_OK && i < sizeof files / sizeof *files; i++) {
+		sqlite3_file *file = NULL;
+		code = sqlite3_file_control(
+			opening->store->db, "main", files[i], (void *)&file);
+		if (code == SQLITE_OK && file)
+			code = file_read(file);
+	}
+	if (code == SQLITE_OK)
+		return 0;
+	(void)snprintf(
+		what, sizeof what, "cannot be read: %s (code %d)", sqlite3_errstr(code), code);
+	return problem_say(opening, -EIO, what, "nothing was changed");
+}
+
+/* All pages, and how they hang together. To SQLite's check a page that cannot be read is a broken
+ * one, so what looks broken is read first, and checked again. */
+static int
+check_whole(struct opening *opening)
+{
+	static const char sql[] = "SELECT quick_check = 'ok' FROM pragma_quick_check LIMIT 1";
+	int64_t whole = 0;
+	int rc = store_scalar(opening->store, sql, &whole);
+	if (rc == 0 && !whole) {
+		rc = files_read(opening);
+		if (rc != 0)
+			return rc;
+		rc = store_scalar(opening->store, sql, &whole);
+	}
+	if (rc != 0)
+		return problem_explain(opening, rc);
+	if (!whole)
+		return problem_say(opening, -EBADMSG, "is damaged: pages are broken", RESTORE);
+	return 0;
+}
+
 /* All of a small store, the ends of a large one: what costs the same however long it grew. */
 static int
 check_pages(struct opening *opening)
@@ -228,16 +294,7 @@ check_pages(struct opening *opening)
 		rc = store_scalar(store, ends[i], &ignored);
 	if (rc != 0)
 		return problem_explain(opening, rc);
-	if (pages > CHECKED_PAGES)
-		return 0;
-	int64_t whole = 0;
-	rc = store_scalar(
-		store, "SELECT quick_check = 'ok' FROM pragma_quick_check LIMIT 1", &whole);
-	if (rc != 0)
-		return problem_explain(opening, rc);
-	if (!whole)
-		return problem_say(opening, -EBADMSG, "is damaged: pages are broken", RESTORE);
-	return 0;
+	return pages > CHECKED_PAGES ? 0 : check_whole(opening);
 }
 
 static int

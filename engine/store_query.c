@@ -20,6 +20,7 @@ errno_of(sqlite3 *db, int code)
 	case SQLITE_AUTH:
 		return -EACCES;
 	case SQLITE_IOERR:
+	case SQLITE_CANTOPEN:
 		break;
 	default:
 		return -EIO;

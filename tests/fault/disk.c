@@ -196,7 +196,7 @@ disk_image(const struct disk *from, struct disk *to, enum disk_crash crash, uint
 static bool
 is_due(struct disk *disk, enum disk_call call)
 {
-	if (call != DISK_READ)
+	if (!(call & DISK_LOOKS))
 		disk->calls++;
 	if (disk->dead) {
 		errno = EIO;
@@ -212,7 +212,7 @@ is_due(struct disk *disk, enum disk_call call)
 		disk->fail_after = -1;
 	disk->failed = true;
 	disk->sync_failed |= call == DISK_SYNC;
-	errno = EIO;
+	errno = disk->fail_code == SQLITE_FULL ? ENOSPC : EIO;
 	return true;
 }
 
@@ -357,6 +357,8 @@ static int
 io_size(sqlite3_file *base, sqlite3_int64 *size)
 {
 	const struct handle *handle = handle_of(base);
+	if (is_due(handle->disk, DISK_SIZE))
+		return SQLITE_IOERR_FSTAT;
 	*size = (sqlite3_int64)handle->file->now.size;
 	return SQLITE_OK;
 }
@@ -564,6 +566,8 @@ vfs_access(sqlite3_vfs *vfs, const char *name, int flags, int *out)
 {
 	const struct disk_file *file = file_find(disk_of(vfs), name);
 	bool there = file && file->there;
+	if (is_due(disk_of(vfs), DISK_ACCESS))
+		return SQLITE_IOERR_ACCESS;
 	*out = flags == SQLITE_ACCESS_EXISTS ? there && file->now.size > 0 : there;
 	return SQLITE_OK;
 }

@@ -23,9 +23,12 @@ enum disk_call {
 	DISK_TRUNCATE = 16,
 	DISK_DELETE = 32,
 	DISK_SHM = 64,
+	DISK_ACCESS = 128, /* is it there? */
+	DISK_SIZE = 256,
 };
 #define DISK_CHANGES \
 	(DISK_OPEN | DISK_WRITE | DISK_SYNC | DISK_TRUNCATE | DISK_DELETE | DISK_SHM)
+#define DISK_LOOKS (DISK_READ | DISK_ACCESS | DISK_SIZE)
 
 struct bytes {
 	unsigned char *at;

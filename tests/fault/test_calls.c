@@ -240,8 +240,9 @@ each_fault(fault_fn *arm, failed_fn *has_failed, expected_fn *expected, int64_t 
 			it.disk->fail_after = -1;
 			failed = has_failed(&it);
 			if (rc != 0 && (!failed || !expected(rc)))
-				fail_msg("step \"%s\", n = %lld: %d",
-					scenario_steps[it.step].name, (long long)n, rc);
+				fail_msg("step \"%s\", n = %lld: %d %s",
+					scenario_steps[it.step].name, (long long)n, rc,
+					scenario.problem.text);
 			step_check(&it, &scenario, rc);
 			scenario_close(&scenario);
 			it.faults += failed;
@@ -262,14 +263,6 @@ static bool
 is_io_error(int rc)
 {
 	return rc == -EIO;
-}
-
-/* While the store is checked at its opening SQLite tells no page that cannot be read from one that
- * is wrong. */
-static bool
-is_read_error(int rc)
-{
-	return rc == -EIO || rc == -EBADMSG;
 }
 
 /* Some calls have no word for it: truncating, mapping. */
@@ -297,7 +290,7 @@ arm_full(struct trial *it, int64_t n)
 {
 	it->disk->fail_after = n;
 	it->disk->fail_code = SQLITE_FULL;
-	it->disk->fail_calls = DISK_WRITE | DISK_SYNC | DISK_SHM;
+	it->disk->fail_calls = DISK_OPEN | DISK_WRITE | DISK_SYNC | DISK_SHM;
 	it->disk->lasting = true;
 }
 
@@ -305,7 +298,14 @@ static void
 arm_reads(struct trial *it, int64_t n)
 {
 	it->disk->fail_after = n;
-	it->disk->fail_calls = DISK_READ;
+	it->disk->fail_calls = DISK_LOOKS;
+}
+
+static void
+arm_reads_for_good(struct trial *it, int64_t n)
+{
+	arm_reads(it, n);
+	it->disk->lasting = true;
 }
 
 static void
@@ -333,7 +333,14 @@ static void
 test_reads_fail(void **state)
 {
 	(void)state;
-	each_fault(arm_reads, disk_has_failed, is_read_error, EVERY);
+	each_fault(arm_reads, disk_has_failed, is_io_error, EVERY);
+}
+
+static void
+test_reads_fail_for_good(void **state)
+{
+	(void)state;
+	each_fault(arm_reads_for_good, disk_has_failed, is_io_error, EVERY);
 }
 
 static void
@@ -544,6 +551,7 @@ main(void)
 		cmocka_unit_test(test_disk_fails_for_good),
 		cmocka_unit_test(test_disk_is_full_suddenly),
 		cmocka_unit_test(test_reads_fail),
+		cmocka_unit_test(test_reads_fail_for_good),
 		cmocka_unit_test(test_memory_fails_once),
 		cmocka_unit_test(test_memory_fails_for_good),
 	};
