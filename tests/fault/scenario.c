@@ -140,7 +140,8 @@ step_stage(struct scenario *it)
 {
 	TRY(stage(it, 1, "s1", "staged 1"));
 	TRY(stage(it, 2, "s2", "staged 2"));
-	return stage(it, 3, "s3", "staged 3");
+	TRY(stage(it, 3, "s3", "staged 3"));
+	return stage(it, 4, "s4", "staged 4");
 }
 
 static int
@@ -154,6 +155,30 @@ step_publish(struct scenario *it)
 {
 	int64_t id;
 	return engine_publish(it->engine, 1, "s1", it->now_ms, &id);
+}
+
+/* Under another name than it was staged, which another job has. */
+static int
+step_publish_over(struct scenario *it)
+{
+	int64_t id;
+	return engine_publish(it->engine, 4, "large", it->now_ms, &id);
+}
+
+static int
+step_stage_later(struct scenario *it)
+{
+	struct job_new new = job_of(it->standard, "sl", "staged, for later");
+	new.draft_id = 5;
+	new.due_ms = it->now_ms + 50000;
+	return engine_stage(it->engine, &new, it->now_ms, &it->problem);
+}
+
+static int
+step_publish_later(struct scenario *it)
+{
+	int64_t id;
+	return engine_publish(it->engine, 5, "sl", it->now_ms, &id);
 }
 
 static int
@@ -343,6 +368,26 @@ step_note_forget(struct scenario *it)
 }
 
 static int
+define_third(struct scenario *it, size_t type)
+{
+	static const char *const fields[] = { NULL, "g", "n", NULL };
+	struct queue_rules rules = {
+		.name = "third",
+		.fifo = fields[type],
+		.json = fields[type],
+		.group_field = fields[type],
+		.concurrency = 3,
+		.max_retries = 1,
+		.backoff_ms = 1000,
+		.backoff_max_ms = -1,
+		.timeout_ms = 60000,
+		.max_payload_bytes = 1 << 20,
+		.max_jobs = -1,
+	};
+	return engine_queue_define(it->engine, &rules, &it->third);
+}
+
+static int
 define(struct scenario *it)
 {
 	struct queue_rules rules = {
@@ -356,12 +401,9 @@ define(struct scenario *it)
 		.max_jobs = 100,
 	};
 	TRY(engine_queue_define(it->engine, &rules, &it->standard));
-	rules.name = "third";
-	rules.max_jobs = -1;
-	rules.fifo = rules.json = it->fifo_third;
-	rules.group_field = it->fifo_third ? "g" : NULL;
-	TRY(engine_queue_define(it->engine, &rules, &it->third));
+	TRY(define_third(it, it->third_type));
 	rules.name = "fifo";
+	rules.max_jobs = -1;
 	rules.fifo = rules.json = true;
 	rules.group_field = "g";
 	return engine_queue_define(it->engine, &rules, &it->fifo);
@@ -370,16 +412,22 @@ define(struct scenario *it)
 static int
 step_retype(struct scenario *it)
 {
-	it->fifo_third = true;
-	int rc = define(it);
-	it->fifo_third = rc == 0;
-	return rc;
+	TRY(define_third(it, it->third_type + 1));
+	it->third_type++;
+	return 0;
+}
+
+static bool
+is_open(void *context, int64_t draft_id)
+{
+	(void)context;
+	return draft_id == 4;
 }
 
 static int
 step_recover(struct scenario *it)
 {
-	return engine_recover(it->engine, it->now_ms, NULL, NULL); /* s3 */
+	return engine_recover(it->engine, it->now_ms, is_open, NULL); /* s3, not s4 */
 }
 
 static int
@@ -432,6 +480,138 @@ step_maintain(struct scenario *it)
 	return 0;
 }
 
+/* ---- the rest: other states, other rules ---- */
+
+static int
+step_enqueue_more(struct scenario *it)
+{
+	TRY(put(it, it->fifo, "z1", "{\"g\":\"z\",\"n\":3}"));
+	TRY(put(it, it->fifo, "z2", "{\"g\":\"z\"}"));
+	TRY(put(it, it->fifo, "z3", "{\"g\":\"z\"}"));
+	TRY(put(it, it->fifo, "z4", "{\"g\":\"z\"}"));
+	return put(it, it->fifo, "v1", "{\"g\":\"v\"}");
+}
+
+static int
+operate_on(struct scenario *it, const char *name,
+	int (*operate)(struct engine *engine, int64_t id, int64_t now_ms))
+{
+	int64_t id;
+	TRY(named(it, it->fifo, name, &id));
+	return operate(it->engine, id, it->now_ms);
+}
+
+static int
+bury(struct engine *engine, int64_t id, int64_t now_ms)
+{
+	return engine_bury(engine, id, NULL, now_ms);
+}
+
+static int
+postpone(struct engine *engine, int64_t id, int64_t now_ms)
+{
+	return engine_reschedule(engine, id, now_ms + 7200000, now_ms);
+}
+
+static int
+hasten(struct engine *engine, int64_t id, int64_t now_ms)
+{
+	return engine_reschedule(engine, id, now_ms - 1, now_ms);
+}
+
+/* The head of its group, so the next comes up. */
+static int
+step_bury_running(struct scenario *it)
+{
+	TRY(claim(it, it->fifo, "f5"));
+	return operate_on(it, "z1", bury);
+}
+
+static int
+step_bury_in_backoff(struct scenario *it)
+{
+	TRY(operate_on(it, "z2", postpone));
+	return operate_on(it, "z2", bury);
+}
+
+static int
+step_remove_in_backoff(struct scenario *it)
+{
+	TRY(operate_on(it, "z3", postpone));
+	return operate_on(it, "z3", engine_remove);
+}
+
+static int
+step_reschedule_again(struct scenario *it)
+{
+	TRY(operate_on(it, "z4", postpone));
+	TRY(operate_on(it, "z4", postpone));
+	return operate_on(it, "z4", hasten);
+}
+
+static int
+step_retry_in(struct scenario *it)
+{
+	TRY(claim(it, it->fifo, "f6")); /* z4 */
+	return end(it, it->fifo, "f6", VERDICT_RETRY, NULL, 30000);
+}
+
+static int
+step_exhaust(struct scenario *it)
+{
+	TRY(tick(it, 40000));
+	TRY(claim(it, it->fifo, "f6"));
+	TRY(claim(it, it->fifo, "f7"));
+	TRY(end(it, it->fifo, "f6", VERDICT_RETRY, "again", 0));   /* z4, dead now */
+	return end(it, it->fifo, "f7", VERDICT_RETRY, "again", 0); /* v1 */
+}
+
+static int
+move(struct scenario *it, const char *name, int64_t to)
+{
+	int64_t id;
+	TRY(named(it, it->fifo, name, &id));
+	return engine_move(it->engine, id, to, it->now_ms, &it->problem);
+}
+
+/* From the dead and from backoff; and a name that means another job there stays behind. */
+static int
+step_move_more(struct scenario *it)
+{
+	TRY(move(it, "z1", it->third));
+	TRY(engine_name_rename(it->engine, it->fifo, "v1", "later"));
+	TRY(put(it, it->standard, "later", "another"));
+	return move(it, "later", it->standard);
+}
+
+/* Names of jobs that are done, of which nothing else is left. */
+static int
+step_names_of_done(struct scenario *it)
+{
+	const char *const names[] = { "d1", "d2", "d3" };
+	int64_t id;
+	for (size_t i = 0; i < 3; i++) {
+		TRY(put(it, it->standard, names[i], "x"));
+		TRY(named(it, it->standard, names[i], &id));
+		TRY(engine_remove(it->engine, id, it->now_ms));
+	}
+	TRY(engine_name_rename(it->engine, it->standard, "d1", "d2"));
+	TRY(engine_name_forget(it->engine, it->standard, "d2"));
+	return put(it, it->standard, "d3", "y");
+}
+
+static int
+step_extend_to(struct scenario *it)
+{
+	TRY(claim(it, it->third, "t9"));
+	struct job job;
+	TRY(engine_worker_find(it->engine, it->third, "t9", &job));
+	int64_t id = job.id;
+	job_release(&job);
+	TRY(engine_extend(it->engine, id, 0, it->now_ms));
+	return engine_extend(it->engine, id, it->now_ms + 5000, it->now_ms);
+}
+
 const struct scenario_step scenario_steps[] = {
 	{ "open", step_open, SCENARIO_BARE, true },
 	{ "enqueue", step_enqueue, SCENARIO_DURABLE, true },
@@ -474,6 +654,21 @@ const struct scenario_step scenario_steps[] = {
 	{ "empty", step_empty, SCENARIO_DURABLE, false },
 	{ "maintain", step_maintain, SCENARIO_BARE, false },
 	{ "enqueue later", step_enqueue_later, SCENARIO_DURABLE, true },
+	{ "publish over a name", step_publish_over, SCENARIO_DURABLE, false },
+	{ "stage for later", step_stage_later, SCENARIO_DURABLE, true },
+	{ "publish for later", step_publish_later, SCENARIO_DURABLE, false },
+	{ "enqueue more", step_enqueue_more, SCENARIO_DURABLE, true },
+	{ "bury running", step_bury_running, SCENARIO_DURABLE, false },
+	{ "bury in backoff", step_bury_in_backoff, SCENARIO_DURABLE, false },
+	{ "remove in backoff", step_remove_in_backoff, SCENARIO_DURABLE, false },
+	{ "reschedule again", step_reschedule_again, SCENARIO_DURABLE, false },
+	{ "retry in 30 s", step_retry_in, SCENARIO_DURABLE, false },
+	{ "exhaust", step_exhaust, SCENARIO_DURABLE, false },
+	{ "change of field", step_retype, SCENARIO_BARE, false },
+	{ "extend to", step_extend_to, SCENARIO_LAZY, false },
+	{ "move more", step_move_more, SCENARIO_DURABLE, true },
+	{ "names of done jobs", step_names_of_done, SCENARIO_DURABLE, true },
+	{ "change of type back", step_retype, SCENARIO_BARE, false },
 	{ NULL, NULL, SCENARIO_BARE, false },
 };
 
@@ -484,6 +679,15 @@ scenario_count(void)
 	while (scenario_steps[count].name)
 		count++;
 	return count;
+}
+
+size_t
+scenario_third_type(size_t steps)
+{
+	size_t type = 0;
+	for (size_t i = 0; i < steps && scenario_steps[i].name; i++)
+		type += scenario_steps[i].run == step_retype;
+	return type;
 }
 
 int

@@ -18,7 +18,7 @@ struct scenario {
 	struct disk *disk;
 	struct engine *engine;         /* NULL: not open */
 	int64_t standard, fifo, third; /* queues */
-	bool fifo_third;               /* the third one's type */
+	size_t third_type;             /* of the third one: see scenario_third_type() */
 	int64_t now_ms;
 	struct engine_problem problem;
 };
@@ -38,6 +38,8 @@ struct scenario_step {
 };
 extern const struct scenario_step scenario_steps[];
 size_t scenario_count(void);
+/* What the third queue is after so many steps; 0 is standard. */
+size_t scenario_third_type(size_t steps);
 
 /* One step in its transaction, rolled back when it fails. Returns what failed, or 0. */
 int scenario_run(struct scenario *scenario, size_t step);

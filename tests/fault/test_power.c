@@ -61,7 +61,7 @@ look(struct cuts *it)
 	if (wrong && dump)
 		print_message("%s\n", dump);
 	free(dump);
-	after.fifo_third = steps > 26;
+	after.third_type = scenario_third_type(steps);
 	after.now_ms = SCENARIO_START_MS + 100000;
 	if (!wrong && scenario_open(&after) != 0)
 		wrong = "the queues cannot be defined";
@@ -158,6 +158,7 @@ test_power_cuts(void **state)
 struct recovery {
 	struct disk *disk, *image;
 	uint64_t random;
+	size_t third_type;
 	const char *wrong;
 	int64_t cuts;
 };
@@ -168,7 +169,9 @@ power_fails_again(void *context, enum disk_call call)
 	struct recovery *it = context;
 	int first = call == DISK_SYNC ? DISK_LOST : DISK_TORN;
 	for (int crash = first; crash < DISK_CRASHES && !it->wrong; crash++) {
-		struct scenario after = { .disk = it->image, .now_ms = SCENARIO_START_MS };
+		struct scenario after = { .disk = it->image,
+			.now_ms = SCENARIO_START_MS,
+			.third_type = it->third_type };
 		disk_image(it->disk, it->image, (enum disk_crash)crash, &it->random);
 		it->cuts++;
 		if (scenario_open(&after) != 0)
@@ -194,9 +197,12 @@ test_power_cuts_of_recovery(void **state)
 		for (size_t i = 0; i < end; i++)
 			assert_int_equal(scenario_run(&scenario, i), 0);
 		disk_image(before, it.disk, DISK_TORN, &it.random);
+		it.third_type = scenario_third_type(end);
 		it.disk->watch = power_fails_again;
 		it.disk->context = &it;
-		struct scenario after = { .disk = it.disk, .now_ms = SCENARIO_START_MS };
+		struct scenario after = { .disk = it.disk,
+			.now_ms = SCENARIO_START_MS,
+			.third_type = it.third_type };
 		assert_int_equal(scenario_open(&after), 0);
 		assert_int_equal(engine_recover(after.engine, after.now_ms, NULL, NULL), 0);
 		scenario_close(&after);
