@@ -112,6 +112,7 @@ $(CTESTS): $(BUILD)/%: $(BUILD)/%.o $(BUILD)/tests/filter.o $(LIB)
 # The disk that fails, and what is done to it.
 FAULTS := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/fault/test_*.c tests/sim/test_*.c))
 $(FAULTS): $(BUILD)/tests/fault/disk.o $(BUILD)/tests/fault/scenario.o
+$(BUILD)/tests/sim/test_sim: $(BUILD)/tests/sim/model.o $(BUILD)/tests/sim/same.o $(BUILD)/tests/sim/calls.o
 $(BUILD)/tests/fault/test_calls: LDFLAGS += \
 	-Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc,--wrap=strdup
 
