@@ -114,7 +114,7 @@ FAULTS := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/fault/test_*.c tests/sim/te
 $(FAULTS): $(BUILD)/tests/fault/disk.o $(BUILD)/tests/fault/scenario.o
 $(BUILD)/tests/sim/test_sim: $(BUILD)/tests/sim/model.o $(BUILD)/tests/sim/same.o $(BUILD)/tests/sim/calls.o
 $(BUILD)/tests/fault/test_calls: LDFLAGS += \
-	-Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc,--wrap=strdup
+	-Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc,--wrap=strdup,--wrap=free
 
 $(FUZZERS:%.c=$(BUILD)/%): $(BUILD)/%: $(BUILD)/%.o $(LIB)
 	@echo '  LD      $@'

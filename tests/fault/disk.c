@@ -2,6 +2,7 @@
 
 #include <assert.h>
 #include <errno.h>
+#include <malloc.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -615,6 +616,9 @@ vfs_error(sqlite3_vfs *vfs, int size, char *out)
 struct disk *
 disk_new(const char *name)
 {
+	/* Files come and go by the thousand: their memory is kept, not given back each time. */
+	(void)mallopt(M_MMAP_THRESHOLD, 64 << 20);
+	(void)mallopt(M_TRIM_THRESHOLD, 256 << 20);
 	struct disk *disk = calloc(1, sizeof *disk);
 	assert(disk);
 	disk->vfs = (sqlite3_vfs){

@@ -2,7 +2,10 @@
  * The n-th call of the disk fails, the n-th allocation fails, at each step of the scenario, for
  * every n until the step passes untouched. Whatever fails, the caller gets an errno that says so,
  * and after the rollback all is as it was, in memory, in the store, and in what a start would find.
- * The fault gone, the same step works. And: the disk is full, for good.
+ * The fault gone, the same step works; and nothing leaks. And: the disk is full, for good.
+ *
+ * EVERY=1 in the environment: every single allocation, which takes some minutes. Else every one of
+ * the first twenty of a step, then one in ever more.
  */
 #include <errno.h>
 #include <jansson.h>
@@ -37,6 +40,18 @@ is_refused(void)
 	return allocation_failed = true;
 }
 
+/* What is taken and was not given back, SQLite's own apart. */
+static int64_t allocations_live;
+
+static void *
+counted(void *memory)
+{
+	allocations_live += memory != NULL;
+	return memory;
+}
+
+void __real_free(void *memory);
+void __wrap_free(void *memory);
 void *__real_malloc(size_t size);
 void *__real_calloc(size_t count, size_t size);
 void *__real_realloc(void *old, size_t size);
@@ -49,25 +64,35 @@ char *__wrap_strdup(const char *text);
 void *
 __wrap_malloc(size_t size)
 {
-	return is_refused() ? NULL : __real_malloc(size);
+	return is_refused() ? NULL : counted(__real_malloc(size));
 }
 
 void *
 __wrap_calloc(size_t count, size_t size)
 {
-	return is_refused() ? NULL : __real_calloc(count, size);
+	return is_refused() ? NULL : counted(__real_calloc(count, size));
 }
 
 void *
 __wrap_realloc(void *old, size_t size)
 {
-	return is_refused() ? NULL : __real_realloc(old, size);
+	if (is_refused())
+		return NULL;
+	void *new = __real_realloc(old, size);
+	return old ? new : counted(new);
+}
+
+void
+__wrap_free(void *memory)
+{
+	allocations_live -= memory != NULL;
+	__real_free(memory);
 }
 
 char *
 __wrap_strdup(const char *text)
 {
-	return is_refused() ? NULL : __real_strdup(text);
+	return is_refused() ? NULL : counted(__real_strdup(text));
 }
 
 static sqlite3_mem_methods memory;
@@ -94,7 +119,7 @@ memory_set_up(void **state)
 	failing.xRealloc = sqlite_realloc;
 	assert_int_equal(sqlite3_config(SQLITE_CONFIG_MALLOC, &failing), SQLITE_OK);
 	assert_int_equal(sqlite3_initialize(), SQLITE_OK);
-	json_set_alloc_funcs(__wrap_malloc, free);
+	json_set_alloc_funcs(__wrap_malloc, __wrap_free);
 	return 0;
 }
 
@@ -107,6 +132,7 @@ struct trial {
 	char *dump, *next; /* before the step, and after it */
 	uint64_t random;
 	int64_t faults;
+	int64_t live; /* allocations, while nothing is open but `before` */
 };
 
 static void
@@ -214,9 +240,23 @@ step_check(struct trial *it, struct scenario *scenario, int rc)
 		fail_msg("step \"%s\": %s", scenario_steps[it->step].name, wrong);
 }
 
+/* Everything is closed again, and what the disks hold is not ours. */
+static int64_t
+live(struct trial *it)
+{
+	disk_clear(it->disk);
+	disk_clear(it->image);
+	return allocations_live + sqlite3_memory_used();
+}
+
 /* Every place; of allocations, of which there are thousands, ever wider steps. */
 #define EVERY INT64_MAX
-#define WIDER 20
+
+static int64_t
+wider(void)
+{
+	return getenv("EVERY") ? EVERY : 20;
+}
 
 typedef void fault_fn(struct trial *it, int64_t n);
 typedef bool failed_fn(const struct trial *it);
@@ -232,6 +272,7 @@ each_fault(fault_fn *arm, failed_fn *has_failed, expected_fn *expected, int64_t 
 	for (it.step = 0; it.step < scenario_count(); it.step++) {
 		bool failed = true;
 		step_measure(&it);
+		it.live = live(&it);
 		for (int64_t n = 0; failed; n += 1 + n / widen) {
 			struct scenario scenario = step_prepare(&it);
 			arm(&it, n);
@@ -246,6 +287,9 @@ each_fault(fault_fn *arm, failed_fn *has_failed, expected_fn *expected, int64_t 
 			step_check(&it, &scenario, rc);
 			scenario_close(&scenario);
 			it.faults += failed;
+			if (live(&it) != it.live)
+				fail_msg("step \"%s\", n = %lld: a leak",
+					scenario_steps[it.step].name, (long long)n);
 		}
 		step_pass(&it);
 	}
@@ -377,14 +421,14 @@ static void
 test_memory_fails_once(void **state)
 {
 	(void)state;
-	each_fault(arm_memory, memory_has_failed, is_no_memory, WIDER);
+	each_fault(arm_memory, memory_has_failed, is_no_memory, wider());
 }
 
 static void
 test_memory_fails_for_good(void **state)
 {
 	(void)state;
-	each_fault(arm_no_memory, memory_has_failed, is_no_memory, WIDER);
+	each_fault(arm_no_memory, memory_has_failed, is_no_memory, wider());
 }
 
 /* ---- the disk is full, and stays so ---- */

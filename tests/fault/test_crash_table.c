@@ -1,6 +1,6 @@
 /*
- * The table at the top of engine/store.h, line by line: each has a test of its name. What a power
- * cut leaves is what was synced.
+ * The table at the top of engine/store.h, line by line: each test has the name of its line, and a
+ * line without a test is a failure. What a power cut leaves is what was synced.
  */
 #include <errno.h>
 #include <setjmp.h>
@@ -174,6 +174,11 @@ test_no_file(void **state)
 	disk_clear(table.disk);
 	assert_int_equal(scenario_open(&table.it), 0);
 	assert_int_equal(count(&table, JOB_WAITING), 0);
+	scenario_close(&table.it);
+	disk_clear(table.disk);
+	table.disk->files[0] = (struct disk_file){ .name = STORE_NAME, .there = true };
+	assert_int_equal(scenario_open(&table.it), 0);
+	(void)put(&table, 0, "x");
 	finish(&table);
 }
 
@@ -335,6 +340,12 @@ test_staged_and_open(void **state)
 	assert_int_equal(engine_publish(table.it.engine, 1, "n", table.it.now_ms, &id), 0);
 	commit(&table);
 	expect_payload(&table, id, "staged");
+	(void)put(&table, 1, "old");
+	crash(&table, DISK_LOST);
+	assert_int_equal(engine_recover(table.it.engine, table.it.now_ms, is_open, NULL), 0);
+	(void)put(&table, 1, "new");
+	recover(&table);
+	expect_payload(&table, named(&table, table.it.standard, JOB_WAITING), "new");
 	finish(&table);
 }
 
@@ -388,6 +399,18 @@ test_published(void **state)
 	commit(&table);
 	crash(&table, DISK_LOST);
 	assert_int_equal(named(&table, table.it.standard, JOB_WAITING), id);
+	struct job_new new = { .queue_id = table.it.standard,
+		.body = "later",
+		.size = 5,
+		.name = "n",
+		.due_ms = SCENARIO_START_MS + 9000 };
+	begin(&table, true);
+	assert_int_equal(
+		engine_enqueue(table.it.engine, &new, table.it.now_ms, &table.it.problem, &id),
+		0);
+	commit(&table);
+	crash(&table, DISK_LOST);
+	assert_int_equal(named(&table, table.it.standard, JOB_BACKOFF), id);
 	finish(&table);
 }
 
@@ -568,12 +591,17 @@ test_numbers(void **state)
 {
 	(void)state;
 	struct table table;
-	int64_t last = 0;
+	int64_t last = 0, last_pos = 0;
 	start(&table);
 	for (int i = 0; i < 6; i++) {
+		struct job job;
 		int64_t id = put(&table, 0, "x");
 		assert_true(id > last);
 		last = id;
+		assert_int_equal(engine_job(table.it.engine, id, &job), 0);
+		assert_true(job.pos > last_pos);
+		last_pos = job.pos;
+		job_release(&job);
 		crash(&table, (enum disk_crash)(i % DISK_CRASHES));
 	}
 	finish(&table);
@@ -602,34 +630,78 @@ test_notes(void **state)
 	}
 }
 
+/* ---- all lines ---- */
+
+static void test_every_line(void **state);
+
+static const struct CMUnitTest tests[] = {
+	{ "every line of the table", test_every_line, NULL, NULL, NULL },
+	{ "no file; a file of 0 bytes", test_no_file, NULL, NULL, NULL },
+	{ "0 bytes, but a -wal with content", test_empty_file_with_a_log, NULL, NULL, NULL },
+	{ "a header, no table, no id", test_only_a_header, NULL, NULL, NULL },
+	{ "not SQLite, another program's", test_not_ours, NULL, NULL, NULL },
+	{ "tables missing, pages broken", test_damaged, NULL, NULL, NULL },
+	{ "a newer schema", test_newer_schema, NULL, NULL, NULL },
+	{ "an older schema", test_older_schema, NULL, NULL, NULL },
+	{ "draft: nothing here", test_draft, NULL, NULL, NULL },
+	{ "staged", test_staged, NULL, NULL, NULL },
+	{ "staged, its draft is still open", test_staged_and_open, NULL, NULL, NULL },
+	{ "staged anew", test_staged_anew, NULL, NULL, NULL },
+	{ "published, the commit lost", test_published_but_lost, NULL, NULL, NULL },
+	{ "published", test_published, NULL, NULL, NULL },
+	{ "claimed", test_claimed, NULL, NULL, NULL },
+	{ "claimed, the commit lost", test_claimed_but_lost, NULL, NULL, NULL },
+	{ "heartbeat, the commit lost", test_heartbeat_but_lost, NULL, NULL, NULL },
+	{ "verdict", test_verdict, NULL, NULL, NULL },
+	{ "verdict, the commit lost", test_verdict_but_lost, NULL, NULL, NULL },
+	{ "failed", test_failed, NULL, NULL, NULL },
+	{ "done, kept for its name", test_done_and_named, NULL, NULL, NULL },
+	{ "moved", test_moved, NULL, NULL, NULL },
+	{ "a queue's tallies", test_tallies, NULL, NULL, NULL },
+	{ "numbers (ids, order)", test_numbers, NULL, NULL, NULL },
+	{ "notes", test_notes, NULL, NULL, NULL },
+};
+
+static bool
+is_tested(const char *line)
+{
+	for (size_t i = 0; i < sizeof tests / sizeof *tests; i++)
+		if (strcmp(tests[i].name, line) == 0)
+			return true;
+	return false;
+}
+
+/* A line begins in the table's first column, which ends with two spaces; what goes on below it is
+ * further to the right. */
+static void
+test_every_line(void **state)
+{
+	(void)state;
+	static const char column[] = " *   ";
+	char text[200];
+	size_t lines = 0;
+	bool inside = false;
+	FILE *file = fopen("engine/store.h", "r");
+	assert_non_null(file);
+	while (fgets(text, sizeof text, file) && (!inside || strcmp(text, " */\n") != 0)) {
+		char *line = text + strlen(column);
+		if (strstr(text, "-----"))
+			inside = true;
+		else if (inside && strncmp(text, column, strlen(column)) == 0 && *line != ' ') {
+			char *end = strstr(line, "  ");
+			assert_non_null(end);
+			*end = '\0';
+			if (!is_tested(line))
+				fail_msg("\"%s\" has no test", line);
+			lines++;
+		}
+	}
+	(void)fclose(file); /* it was only read */
+	assert_int_equal(lines, sizeof tests / sizeof *tests - 1);
+}
+
 int
 main(void)
 {
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_no_file),
-		cmocka_unit_test(test_empty_file_with_a_log),
-		cmocka_unit_test(test_only_a_header),
-		cmocka_unit_test(test_not_ours),
-		cmocka_unit_test(test_damaged),
-		cmocka_unit_test(test_newer_schema),
-		cmocka_unit_test(test_older_schema),
-		cmocka_unit_test(test_draft),
-		cmocka_unit_test(test_staged),
-		cmocka_unit_test(test_staged_and_open),
-		cmocka_unit_test(test_staged_anew),
-		cmocka_unit_test(test_published_but_lost),
-		cmocka_unit_test(test_published),
-		cmocka_unit_test(test_claimed),
-		cmocka_unit_test(test_claimed_but_lost),
-		cmocka_unit_test(test_heartbeat_but_lost),
-		cmocka_unit_test(test_verdict),
-		cmocka_unit_test(test_verdict_but_lost),
-		cmocka_unit_test(test_failed),
-		cmocka_unit_test(test_done_and_named),
-		cmocka_unit_test(test_moved),
-		cmocka_unit_test(test_tallies),
-		cmocka_unit_test(test_numbers),
-		cmocka_unit_test(test_notes),
-	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
