@@ -89,7 +89,8 @@ void engine_close(struct engine *engine);
  * Makes the queue known, or gives a known one new rules, in a transaction of its own. Jobs from
  * before keep waiting. When the type or the group field changed, waiting jobs get their groups
  * anew (linear in the jobs of this queue, only then); those whose payload has none run
- * ungrouped.
+ * ungrouped. In a queue that is fifo then, the running ones come before the others, which keep
+ * their order.
  */
 int engine_queue_define(
 	struct engine *engine, const struct queue_rules *rules, int64_t *queue_id);

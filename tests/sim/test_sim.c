@@ -22,7 +22,7 @@
 #include "engine/hash.h"
 #include "tests/sim/run.h"
 
-#define STEPS 60
+#define STEPS 40
 #define SEEDS 2000
 
 static const struct mrules first_rules[MODEL_QUEUES] = {
@@ -513,6 +513,9 @@ step(struct run *run)
 	}
 }
 
+/* A store in which nothing has happened yet, made once. */
+static struct disk *fresh;
+
 static void
 define_first(struct run *run)
 {
@@ -540,11 +543,17 @@ run_seed(uint64_t seed)
 		.draft = &models[1],
 		.maybe = &models[2],
 		.past = past };
+	if (fresh)
+		disk_image(fresh, run.disk, DISK_KILLED, &run.random);
 	run.disk->watch = watch;
 	run.disk->context = &run;
 	memcpy(models[0].rules, first_rules, sizeof first_rules);
 	open_engine(&run);
 	define_first(&run);
+	if (!fresh) {
+		fresh = disk_new("fresh");
+		disk_image(run.disk, fresh, DISK_KILLED, &run.random);
+	}
 	for (int i = 0; i < STEPS; i++)
 		step(&run);
 	const char *wrong = scenario_wrong(run.engine);
@@ -566,6 +575,25 @@ run_regressions(void)
 		if (line[0] != '#' && line[0] != '\n')
 			run_seed(strtoull(line, NULL, 10));
 	(void)fclose(file); /* it was only read */
+}
+
+static int
+set_up(void **state)
+{
+	(void)state;
+	/* One thread, and nobody asks for statistics. */
+	assert_int_equal(sqlite3_config(SQLITE_CONFIG_SINGLETHREAD), SQLITE_OK);
+	assert_int_equal(sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0), SQLITE_OK);
+	return 0;
+}
+
+static int
+tear_down(void **state)
+{
+	(void)state;
+	if (fresh)
+		disk_free(fresh);
+	return 0;
 }
 
 static void
@@ -595,5 +623,5 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_simulation),
 	};
-	return cmocka_run_group_tests(tests, NULL, NULL);
+	return cmocka_run_group_tests(tests, set_up, tear_down);
 }
