@@ -79,7 +79,8 @@ void job_release(struct job *job);
  * `vfs` names the SQLite VFS, NULL for the default. `seed` feeds jitter and receipts of a new
  * store. A new file has the mode that the caller's umask leaves of 0644: payloads are in it.
  * Returns 0; -EBADMSG when the store is damaged, -EPROTONOSUPPORT when it is newer than
- * this program, -EIO, -ENOSPC, -ENOMEM, -EACCES: `problem` then says what and what to do.
+ * this program, -ELOOP when a symbolic link is on the way to it, -EIO, -ENOSPC, -ENOMEM, -EACCES:
+ * `problem` then says what and what to do.
  */
 int engine_open(const char *path, const char *vfs, uint64_t seed,
 	struct engine_problem *problem, struct engine **engine);

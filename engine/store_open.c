@@ -53,6 +53,10 @@ problem_explain(struct opening *opening, int rc)
 		(void)snprintf(what, sizeof what, "is damaged: %s", store->error);
 		return problem_say(opening, -EBADMSG, what, RESTORE);
 	case SQLITE_CANTOPEN:
+		if (store->code == SQLITE_CANTOPEN_SYMLINK)
+			return problem_say(opening, -ELOOP,
+				"is a symbolic link, or lies behind one",
+				"name the file itself");
 		rc = cause == EACCES || cause == EPERM || cause == EROFS ? -EACCES : -EIO;
 		return problem_say(
 			opening, rc, what, "its folder has to exist and be writable");
@@ -141,7 +145,7 @@ connect_to(struct opening *opening, const char *vfs)
 {
 	struct store *store = opening->store;
 	int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX |
-		    SQLITE_OPEN_EXRESCODE;
+		    SQLITE_OPEN_EXRESCODE | SQLITE_OPEN_NOFOLLOW;
 	int code = sqlite3_open_v2(opening->path, &store->db, flags, vfs);
 	if (!store->db)
 		return store->code = SQLITE_NOMEM, -ENOMEM;

@@ -2,12 +2,13 @@
 #include "fs/log.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 #include <syslog.h>
 #include <unistd.h>
+
+#include "fs/path.h"
 
 static int log_fd = STDERR_FILENO;
 static bool log_to_syslog, log_debugging, log_detached;
@@ -15,12 +16,11 @@ static bool log_to_syslog, log_debugging, log_detached;
 int
 log_open(const char *path, bool debug)
 {
-	int fd = path ? open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0640)
-		      : STDERR_FILENO;
+	int fd = path ? path_open_log(path) : STDERR_FILENO;
 
 	log_debugging = debug;
 	if (fd < 0)
-		return -errno;
+		return fd;
 	log_fd = fd;
 	return 0;
 }

@@ -16,6 +16,7 @@
 #include "fs/log.h"
 #include "fs/mount.h"
 #include "fs/options.h"
+#include "fs/path.h"
 #include "fs/serve.h"
 
 #define DRAFT_BYTES (UINT64_C(256) << 20) /* of all drafts together */
@@ -91,13 +92,22 @@ fill_fs(struct fs *fs, const struct config *config)
 }
 
 static int
+store_failed(const struct config *config, int rc)
+{
+	errno = -rc;
+	log_fatal("the store %s", config->store);
+	return EX_OSERR;
+}
+
+static int
 lock(const struct config *config, const char *mountpoint)
 {
 	struct lock_owner owner = { 0 };
-	int rc = lock_make_folder(config->store);
+	int rc = path_check_store(config->store);
 
-	if (!rc)
-		rc = lock_store(config->store, mountpoint, &owner);
+	if (rc)
+		return rc;
+	rc = lock_store(config->store, mountpoint, &owner);
 	if (!rc)
 		return 0;
 	if (rc == -EWOULDBLOCK) {
@@ -105,9 +115,7 @@ lock(const struct config *config, const char *mountpoint)
 			owner.pid, owner.mountpoint);
 		return EX_TEMPFAIL;
 	}
-	errno = -rc;
-	log_fatal("the store %s", config->store);
-	return EX_OSERR;
+	return store_failed(config, rc);
 }
 
 /* ---- into the background ---- */
@@ -277,7 +285,6 @@ static int
 make_absolute(struct options *options, struct config *config)
 {
 	char *store = absolute(config->store);
-
 	char *mountpoint = absolute(options->mountpoint);
 
 	if (!store || !mountpoint) {
@@ -294,15 +301,27 @@ make_absolute(struct options *options, struct config *config)
 }
 
 static int
+start_log(const struct options *options)
+{
+	int rc = log_open(options->log_path, options->debug);
+
+	if (!rc)
+		return 0;
+	errno = -rc;
+	log_fatal("log file %s", options->log_path);
+	return EX_OSERR;
+}
+
+static int
 start(struct options *options, struct config *config)
 {
 	struct readiness readiness = { .background = false };
-	int rc = make_absolute(options, config);
+	/* Before its path is resolved: links among its folders are followed once, here. */
+	int rc = options->fake ? 0 : lock_make_folder(config->store);
 
-	if (!rc && log_open(options->log_path, options->debug)) {
-		log_fatal("log file %s", options->log_path);
-		rc = EX_OSERR;
-	}
+	rc = rc ? store_failed(config, rc) : make_absolute(options, config);
+	if (!rc)
+		rc = start_log(options);
 	if (rc || options->fake)
 		return rc;
 	return options->foreground ? run(options, config, &readiness)

@@ -16,6 +16,7 @@
 #include "fs/attr.h"
 #include "fs/log.h"
 #include "fs/op.h"
+#include "fs/path.h"
 
 #define MOUNT_TYPE "fuse.spoolfs"
 #define ENDING_MS 1000
@@ -142,11 +143,37 @@ mount_answer_init(struct loop *loop)
 	return loop->fs->initialised ? 0 : EX_OSERR;
 }
 
+/* Mounting goes by the path: whoever owns a folder of it can lead it elsewhere meanwhile. */
+static int
+mount_at(struct fuse_session *session, const char *mountpoint)
+{
+	int folder = path_pin(mountpoint), rc = 0;
+
+	if (folder < 0) {
+		errno = -folder;
+		log_fatal("mount point %s", mountpoint);
+		return EX_OSERR;
+	}
+	if (fuse_session_mount(session, mountpoint)) {
+		log_warnx("cannot mount at %s: is fuse there (/dev/fuse), and may this user "
+			  "mount?",
+			mountpoint);
+		rc = EX_OSERR;
+	} else if (!path_is_mount(folder, mountpoint)) {
+		log_warnx("%s is not the mount point that it was a moment ago", mountpoint);
+		fuse_session_unmount(session);
+		rc = EX_OSERR;
+	}
+	close(folder);
+	return rc;
+}
+
 int
 mount_open(struct loop *loop, const struct options *options)
 {
 	struct fuse_args args = { 0 };
-	struct fuse_session *session = NULL;
+	struct fuse_session *session;
+	int rc;
 
 	loop->fs->session = NULL;
 	loop->fs->initialised = false;
@@ -160,13 +187,11 @@ mount_open(struct loop *loop, const struct options *options)
 	if (!session)
 		return EX_USAGE; /* libfuse has named the option */
 	loop->fs->session = session;
-	if (fuse_session_mount(session, options->mountpoint)) {
-		log_warnx("cannot mount at %s: is fuse there (/dev/fuse), and may this user "
-			  "mount?",
-			options->mountpoint);
+	rc = mount_at(session, options->mountpoint);
+	if (rc) {
 		fuse_session_destroy(session);
 		loop->fs->session = NULL;
-		return EX_OSERR;
+		return rc;
 	}
 	if (mount_answer_init(loop)) {
 		log_warnx("the kernel did not begin the session");

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "fs/log.h"
+#include "fs/path.h"
 #include "fs/resume.h"
 
 static int
@@ -19,13 +20,19 @@ serve_open(const struct config *config, struct engine **engine)
 {
 	struct engine_problem problem = { "" };
 	uint64_t seed;
+	int rc;
 
 	if (getrandom(&seed, sizeof seed, 0) != (ssize_t)sizeof seed)
 		seed = (uint64_t)now_ms(); /* only receipts of a new store would be guessable */
-	if (!engine_open(config->store, NULL, seed, &problem, engine))
-		return 0;
-	log_warnx("%s", problem.text);
-	return EX_OSERR;
+	if (engine_open(config->store, NULL, seed, &problem, engine)) {
+		log_warnx("%s", problem.text);
+		return EX_OSERR;
+	}
+	/* The files beside it are made, and opened, by SQLite: is one there that is not ours? */
+	rc = path_check_store(config->store);
+	if (rc)
+		engine_close(*engine);
+	return rc;
 }
 
 int
