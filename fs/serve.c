@@ -13,15 +13,22 @@
 
 #include "fs/log.h"
 #include "fs/path.h"
+#include "fs/privileges.h"
 #include "fs/resume.h"
 
+/* First of all this gives up what serving does not need: a store is read like any other input. */
 static int
 serve_open(const struct config *config, struct engine **engine)
 {
 	struct engine_problem problem = { "" };
 	uint64_t seed;
-	int rc;
+	int rc = privileges_drop(config->store);
 
+	if (rc) {
+		errno = -rc;
+		log_fatal("cannot drop privileges");
+		return EX_OSERR;
+	}
 	if (getrandom(&seed, sizeof seed, 0) != (ssize_t)sizeof seed)
 		seed = (uint64_t)now_ms(); /* only receipts of a new store would be guessable */
 	if (engine_open(config->store, NULL, seed, &problem, engine)) {
