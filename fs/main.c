@@ -319,6 +319,9 @@ start(struct options *options, struct config *config)
 	/* Before its path is resolved: links among its folders are followed once, here. */
 	int rc = options->fake ? 0 : lock_make_folder(config->store);
 
+	/* What the caller has open is not the daemon's. Linux before 5.9 cannot do it. */
+	if (!options->foreground)
+		(void)close_range(STDERR_FILENO + 1, UINT_MAX, 0);
 	rc = rc ? store_failed(config, rc) : make_absolute(options, config);
 	if (!rc)
 		rc = start_log(options);
