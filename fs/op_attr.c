@@ -153,6 +153,28 @@ setattr_job(struct loop *loop, fuse_req_t request, fuse_ino_t number, const stru
 	loop_push(loop, work);
 }
 
+/* `new`, `stream`: times mean nothing, and neither does truncation by its path. Of a descriptor it means the
+ * job that is written there, and unlike everything else it comes with the handle. */
+static void
+setattr_node(struct loop *loop, fuse_req_t request, fuse_ino_t number, const struct stat *attr,
+	int to_set, const struct fuse_file_info *file)
+{
+	const struct handle *handle = file ? handles_get(&loop->handles, file->fh) : NULL;
+	int rc = !tree[ino_unpack(number).node].writable ||
+				 to_set & (FUSE_SET_ATTR_MODE | FUSE_SET_ATTR_UID |
+						  FUSE_SET_ATTR_GID)
+			 ? -EPERM
+			 : 0;
+
+	if (!rc && to_set & FUSE_SET_ATTR_SIZE && handle && handle->kind == HANDLE_DRAFT &&
+		!drafts_at(&loop->drafts, handle->slot)->stream)
+		rc = draft_resize(loop, handle->slot, attr->st_size);
+	if (rc)
+		(void)fuse_reply_err(request, -rc);
+	else
+		op_getattr(request, number, NULL);
+}
+
 /* Replies: attr, err. */
 void
 op_setattr(fuse_req_t request, fuse_ino_t number, struct stat *attr, int to_set,
@@ -160,7 +182,6 @@ op_setattr(fuse_req_t request, fuse_ino_t number, struct stat *attr, int to_set,
 {
 	struct loop *loop = loop_of(request);
 
-	(void)file;
 	switch (ino_unpack(number).class) {
 	case INO_DRAFT:
 		draft_setattr(loop, request, number, attr, to_set);
@@ -175,13 +196,8 @@ op_setattr(fuse_req_t request, fuse_ino_t number, struct stat *attr, int to_set,
 			 */
 		op_getattr(request, number, NULL);
 		break;
-	case INO_NODE: /* `new`, `stream`: touch and truncation mean nothing */
-		if (tree[ino_unpack(number).node].writable &&
-			!(to_set &
-				(FUSE_SET_ATTR_MODE | FUSE_SET_ATTR_UID | FUSE_SET_ATTR_GID)))
-			op_getattr(request, number, NULL);
-		else
-			(void)fuse_reply_err(request, EPERM);
+	case INO_NODE:
+		setattr_node(loop, request, number, attr, to_set, file);
 		break;
 	case INO_TWIN:
 	case INO_LINK:

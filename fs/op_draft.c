@@ -381,6 +381,22 @@ draft_set_times(struct draft *draft, const struct stat *attr, int to_set)
 	draft->ctime_ms = now;
 }
 
+int
+draft_resize(struct loop *loop, uint32_t slot, int64_t size)
+{
+	struct draft *draft = drafts_at(&loop->drafts, slot);
+	int rc = draft_check_size(loop, slot, size, 0);
+
+	if (!rc)
+		rc = drafts_truncate(&loop->drafts, slot, size);
+	if (rc)
+		return rc;
+	if (size == 0)
+		draft_restart(draft);
+	draft_touch(draft);
+	return 0;
+}
+
 /* The kernel has checked that the caller may (default_permissions). */
 void
 draft_setattr(struct loop *loop, fuse_req_t request, fuse_ino_t number, const struct stat *attr,
@@ -390,15 +406,8 @@ draft_setattr(struct loop *loop, fuse_req_t request, fuse_ino_t number, const st
 	uint32_t slot = slot_of(ino_unpack(number).id);
 	int rc = draft ? 0 : -ESTALE;
 
-	if (!rc && to_set & FUSE_SET_ATTR_SIZE) {
-		rc = draft_check_size(loop, slot, attr->st_size, 0);
-		if (!rc)
-			rc = drafts_truncate(&loop->drafts, slot, attr->st_size);
-		if (!rc && attr->st_size == 0)
-			draft_restart(draft);
-		if (!rc)
-			draft_touch(draft);
-	}
+	if (!rc && to_set & FUSE_SET_ATTR_SIZE)
+		rc = draft_resize(loop, slot, attr->st_size);
 	if (rc) {
 		(void)fuse_reply_err(request, -rc);
 		return;

@@ -26,6 +26,8 @@ void draft_write(struct loop *loop, fuse_req_t request, const struct handle *han
 void draft_flush(struct loop *loop, fuse_req_t request, const struct handle *handle);
 void draft_release(struct loop *loop, fuse_req_t request, uint64_t handle_number);
 void draft_getattr(struct loop *loop, fuse_req_t request, fuse_ino_t number);
+/* Cuts or extends it, for ftruncate(2). Returns 0, -EFBIG or -ENOSPC. */
+int draft_resize(struct loop *loop, uint32_t slot, int64_t size);
 void draft_setattr(struct loop *loop, fuse_req_t request, fuse_ino_t number,
 	const struct stat *attr, int to_set);
 void draft_unlink(struct loop *loop, fuse_req_t request, uint32_t slot);

@@ -170,6 +170,22 @@ os.replace(a[0] + "/job.tmp", a[0] + "/job")
 	equal 0 "$(count_in mail)"
 }
 
+@test "new: ftruncate cuts the job that is being written, also after a write that failed" {
+	mount_queues 'mail: { max_payload_bytes: 10 }'
+	py 'fd = os.open(a[0], os.O_WRONLY)
+os.write(fd, b"first")
+os.ftruncate(fd, 0)
+try:
+    os.pwrite(fd, b"12345678901", 0)
+except OSError as e:
+    assert e.errno == errno.EFBIG
+os.ftruncate(fd, 0)
+os.pwrite(fd, b"second", 0)
+os.ftruncate(fd, 3)
+os.close(fd)' "$M/mail/new"
+	equal sec "$(the_job mail)"
+}
+
 @test "payloads come out as they went in: 1 byte, zeros, 200 kB, 1 MiB" {
 	local size
 	mount_queues 'mail: {}'
