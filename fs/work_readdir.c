@@ -57,7 +57,8 @@ lister_name(
 	if (rc)
 		return rc == -ENOENT; /* it ended; the name is on its way out */
 	attr = attr_link(lister->queue, &job);
-	entry = attr_entry(&attr, TIMEOUT_LISTED, TIMEOUT_LISTED);
+	/* Whoever writes the name again is to find the new receipt here at once. */
+	entry = attr_entry(&attr, 0, TIMEOUT_LISTED);
 	more = listing_add(&lister->listing, name, &entry, LISTING_JOBS + cookie);
 	job_release(&job);
 	return more;

@@ -234,6 +234,18 @@ os.close(fd)
 	equal hello "$(cat "$M/mail/receipts/$receipt")"
 }
 
+@test "receipts/NAME is the new receipt at once when the name is written again after ls -l" {
+	mount_queues 'mail: {}'
+	py 'seen = set()
+for n in range(20):
+    with open(a[0] + "/a", "w") as job:
+        job.write("x")
+    seen.add(os.readlink(a[0] + "/receipts/a"))
+    for entry in os.scandir(a[0] + "/receipts"):
+        entry.stat(follow_symlinks=False)
+assert len(seen) == 20, seen' "$M/mail"
+}
+
 @test "receipts sort by age" {
 	local n
 	mount_queues 'mail: {}'
