@@ -56,6 +56,10 @@ log_line(int priority, const char *level, int error, const char *format, va_list
 	used = n < 0 ? used : used + (size_t)n < room ? used + (size_t)n : room - 1;
 	if (error && (n = snprintf(line + used, room - used, ": %s", strerror(error))) > 0)
 		used = used + (size_t)n < room ? used + (size_t)n : room - 1;
+	/* A file's name may hold anything: it must not look like a line of its own. */
+	for (size_t i = 0; i < used; i++)
+		if ((unsigned char)line[i] < ' ')
+			line[i] = '?';
 	if (log_to_syslog) {
 		syslog(priority, "%s", line);
 		return;

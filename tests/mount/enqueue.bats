@@ -390,6 +390,13 @@ assert got == os.readlink(a[0] + "/receipts/b"), got
 	equal ENAMETOOLONG "$(errno_of 'open(a[0], "w")' "$M/mail/${long}x")"
 }
 
+@test "a name with a newline makes no line of its own in the log" {
+	mount_queues 'mail: { payload: json }'
+	refused 'Invalid argument' cp "$CONFIG" "$M/mail/a"$'\n'"spoolfs: forged"
+	grep -q 'name=a?spoolfs: forged' "$LOG"
+	equal 0 "$(grep -c '^spoolfs: forged' "$LOG")"
+}
+
 @test "directories, links and devices cannot be made in a queue" {
 	mount_queues 'mail: {}'
 	refused 'Operation not permitted' mkdir "$M/mail/sub"
