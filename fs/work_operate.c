@@ -185,19 +185,27 @@ work_move_run(struct committer *committer, struct work *work)
 }
 
 static void
+work_name_came(struct loop *loop, int64_t queue_id, const char *name)
+{
+	if (hash_set_add(&loop->names, hash_name(queue_id, name)))
+		log_warnx("out of memory: a name cannot be found until the next start name=%s",
+			name);
+}
+
+static void
 work_move_finish(struct loop *loop, struct work *work)
 {
-	bool resubmitted = work->node == NODE_REJECTED;
-
-	if (work->error || !(work->again || resubmitted))
+	if (work->error)
 		return;
-	if (resubmitted)
+	if (work->node == NODE_REJECTED) {
 		draft_replace(loop, work->target_queue_id, work->target, 0);
-	else
+		work_name_came(loop, work->target_queue_id, work->target);
+	} else if (work->again) {
 		hash_set_remove(&loop->names, hash_name(work->queue_id, work->name));
-	if (hash_set_add(&loop->names, hash_name(work->target_queue_id, work->target)))
-		log_warnx("out of memory: a name cannot be found until the next start name=%s",
-			work->target);
+		work_name_came(loop, work->queue_id, work->target);
+	} else if (work->target_queue_id != work->queue_id && work->job.name[0]) {
+		work_name_came(loop, work->target_queue_id, work->job.name);
+	}
 }
 
 /* flag: the target has the job's own name. */

@@ -381,6 +381,19 @@ nowhere()
 	equal hello "$(claim other w)"
 }
 
+@test "mv to another queue takes the name along" {
+	local receipt
+	queue
+	receipt=$(enqueue mail a hello)
+	mv "$Q/$receipt" "$M/other/"
+	equal hello "$(cat "$M/other/a")"
+	equal "$receipt" "$(readlink "$M/other/receipts/a")"
+	absent "$Q/a"
+	mv "$M/other/a" "$M/other/b"
+	rm "$M/other/b"
+	equal "$receipt" "$(jobs_in other)"
+}
+
 @test "mv of a dead letter to another queue" {
 	local receipt
 	queue
