@@ -143,7 +143,7 @@ struct stat
 attr_draft(const struct draft *draft, int64_t draft_id)
 {
 	struct stat attr = {
-		.st_ino = ino_pack(INO_DRAFT, 0, draft->queue_id, draft_id),
+		.st_ino = ino_pack(INO_DRAFT, 0, 0, draft_id),
 		.st_mode = S_IFREG | (draft->mode & PERMISSIONS),
 		.st_uid = draft->uid,
 		.st_gid = draft->gid,

@@ -18,7 +18,7 @@ enum ino_class {
 	INO_TWIN,     /* RECEIPT.json; as INO_JOB */
 	INO_ALIAS,    /* the name a job was written under; id: the job */
 	INO_LINK,     /* receipts/NAME, a symbolic link; id: the job */
-	INO_DRAFT,    /* id: slot_id() of the draft */
+	INO_DRAFT,    /* id: slot_id() of the draft, whose queue may change; queue 0 */
 	INO_CLAIM,    /* id: slot_id() of the worker's slot and its ticket */
 };
 

@@ -19,8 +19,7 @@
 fuse_ino_t
 draft_ino(const struct loop *loop, uint32_t slot)
 {
-	return ino_pack(INO_DRAFT, 0, drafts_at(&loop->drafts, slot)->queue_id,
-		drafts_id(&loop->drafts, slot));
+	return ino_pack(INO_DRAFT, 0, 0, drafts_id(&loop->drafts, slot));
 }
 
 const struct fs_queue *
@@ -453,6 +452,7 @@ draft_rename(struct loop *loop, fuse_req_t request, uint32_t slot, const struct 
 		return;
 	}
 	intent_note(loop, slot, queue->id, name);
+	draft->dirty |= draft->staged && draft->queue_id != queue->id; /* for that queue */
 	draft_replace(loop, queue->id, name, drafts_id(&loop->drafts, slot));
 	drafts_rename(&loop->drafts, slot, queue->id, name);
 	draft->final = final && writing;

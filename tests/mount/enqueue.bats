@@ -512,6 +512,33 @@ assert got == os.readlink(a[0] + "/receipts/b"), got
 	equal "$(jobs_in mail)" "$(readlink "$M/mail/receipts/b")"
 }
 
+@test "a draft that is still open can be moved to another queue, and is that queue's job when it closes" {
+	mount_queues 'mail: {}' 'other: {}'
+	exec 4>"$M/mail/a"
+	echo one >&4
+	(exec 4>&-) # a close that is not the last
+	mv "$M/mail/a" "$M/other/b"
+	mv "$M/other/b" "$M/other/c"
+	equal 0 "$(count_in other)"
+	equal c "$(drafts_in other)"
+	echo three >"$M/mail/c"
+	echo two >&4
+	exec 4>&-
+	equal three "$(the_job mail)"
+	equal "one two" "$(the_job other | paste -s -d ' ')"
+}
+
+@test "a draft that was closed half way and moved to another queue is only that queue's job" {
+	mount_queues 'mail: {}' 'other: {}'
+	exec 4>"$M/mail/a"
+	echo one >&4
+	(exec 4>&-)
+	mv "$M/mail/a" "$M/other/b"
+	exec 4>&-
+	equal 0 "$(count_in mail)"
+	equal one "$(the_job other)"
+}
+
 @test "a draft that was removed while open is no job" {
 	mount_queues 'mail: {}'
 	exec 4>"$M/mail/a"
