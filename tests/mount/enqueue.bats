@@ -658,6 +658,33 @@ os.close(fd)' "$M/mail/new")"
 	equal 1 "$(count_in mail)"
 }
 
+# A descriptor that is under way in a socket is let go without another close(2).
+@test "a full queue: what a close could not enqueue is not enqueued later, behind its back" {
+	local name
+	for name in new x; do
+		mount_queues 'mail: { max_jobs: 1 }'
+		py 'import socket
+fd = os.open(a[0] + "/" + a[1], os.O_WRONLY | os.O_CREAT)
+os.write(fd, b"two")
+with open(a[0] + "/new", "w") as one:
+    one.write("one")
+here, there = socket.socketpair()
+socket.send_fds(here, [b"."], [fd])
+try:
+    os.close(fd)
+except OSError as e:
+    assert e.errno == errno.ENOSPC
+else:
+    raise AssertionError("closed")
+os.unlink([entry.path for entry in os.scandir(a[0]) if len(entry.name) == 36][0])
+here.close()
+there.close()' "$M/mail" $name
+		equal 0 "$(count_in mail)"
+		rm -f "$M/mail/x"
+		stop
+	done
+}
+
 # ---- whoever calls after close returned sees the job
 
 @test "after close, 300 times: ls and stat of other processes see the job" {
