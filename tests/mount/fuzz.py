@@ -11,6 +11,7 @@ import errno
 import json
 import os
 import random
+import signal
 import sys
 import threading
 import time
@@ -54,6 +55,7 @@ class Watchdog(threading.Thread):
         self.start()
 
     def run(self):
+        signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGALRM})  # it is for who calls
         while True:
             time.sleep(0.5)
             doing = self.doing

@@ -11,6 +11,7 @@ import errno
 import multiprocessing
 import os
 import random
+import signal
 import sqlite3
 import sys
 import time
@@ -23,7 +24,13 @@ SQL_VIEWS = {"": "waiting", "running": "running", "retries": "retries", "backoff
              "dead-letter": "dead_letter"}
 # Nothing else may be said to a process that keeps to what there is.
 POSSIBLE = {0, errno.ENOENT, errno.EEXIST, errno.ESTALE, errno.EPERM, errno.EBUSY, errno.EAGAIN,
-            errno.EINVAL, errno.EFBIG, errno.ENOSPC, errno.ENODATA, errno.EOPNOTSUPP}
+            errno.EINVAL, errno.EFBIG, errno.ENOSPC, errno.ENODATA, errno.EOPNOTSUPP, errno.EINTR}
+WAIT_S = 0.02
+SOON_S = 1  # some jobs are postponed by this
+
+
+def interrupt(_number, _frame):
+    raise InterruptedError(errno.EINTR, "")
 
 
 class Storm:
@@ -120,7 +127,7 @@ class Storm:
             return
         queue, _, receipt = job
         path, to = "/".join(job), self.random.choice([queue, queue, self.queue()])
-        when = time.time() + self.random.choice([-DAY_S, DAY_S, 1])
+        when = time.time() + self.random.choice([-DAY_S, DAY_S, SOON_S])
         target = self.random.choice(["", "", "dead-letter/", "receipts/"])
         self.call(*self.random.choice([
             (os.rename, path, to + "/" + target + receipt), (os.rename, path, to + "/" + receipt),
@@ -162,10 +169,23 @@ class Storm:
         if not error:
             self.call(os.close, descriptor)
 
+    def op_wait(self):
+        """For a job, and is interrupted."""
+        claim = "%s/claim/waits%d" % (self.queue(), self.number)
+        try:
+            signal.setitimer(signal.ITIMER_REAL, WAIT_S)
+            error, descriptor = self.call(os.open, claim, os.O_RDONLY)
+            signal.setitimer(signal.ITIMER_REAL, 0)
+        except InterruptedError:  # not in the call: if it has opened, the end of the process closes
+            return
+        if not error:
+            self.call(os.close, descriptor)
+
     def run(self, end):
+        signal.signal(signal.SIGALRM, interrupt)
         operations = [self.op_enqueue] * 4 + [self.op_work] * 5 + [self.op_remove] * 2 + \
             [self.op_operate] * 4 + [self.op_open] * 2 + [self.op_write] * 3 + [self.op_close] * 2 + \
-            [self.op_name] * 4 + [self.op_look] + [self.op_others_claim]
+            [self.op_name] * 4 + [self.op_look] + [self.op_others_claim, self.op_wait]
         while time.monotonic() < end:
             self.random.choice(operations)()
         for descriptor in self.descriptors:
@@ -212,6 +232,9 @@ def main(mount, store, seed, seconds, processes="4"):
         error, *figures = results.get(timeout=float(seconds) + 60)
         errors += [error] if error else []
         calls, enqueued, ended = calls + figures[0], enqueued + figures[1], ended + figures[2]
+    for one in running:
+        one.join(60)
+    time.sleep(SOON_S + 0.5)  # nothing moves by itself any more
     there = left(mount, store)
     gone = [body for body in ended if b"counted" in body]
     there = [body for body in there if b"counted" in body]
