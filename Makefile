@@ -1,5 +1,5 @@
 # spoolfs. `make help` tells the targets; the variants are variables:
-#   make check CC=clang    make check SAN=address,undefined    make check COV=1
+#   make check CC=clang    make check SAN=address,undefined    make check SAN=thread    make check COV=1
 CC      := $(if $(filter default,$(origin CC)),gcc,$(CC))
 PREFIX  ?= /usr/local
 DESTDIR ?=
@@ -7,7 +7,8 @@ SAN     ?=
 COV     ?=
 VERSION := 0.1.0
 
-BUILD := build/$(CC)$(if $(SAN),-san)$(if $(COV),-cov)
+COMMA := ,
+BUILD := build/$(CC)$(if $(SAN),-$(subst $(COMMA),-,$(SAN)))$(if $(COV),-cov)
 WARN  := -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wvla -Wundef -Wformat=2 -Wswitch-enum \
 	 -Wcast-qual -Wwrite-strings -Wpointer-arith -Wstrict-prototypes -Wmissing-prototypes -Werror
 HARD  := -fstack-protector-strong -fPIE $(if $(SAN)$(COV),,-D_FORTIFY_SOURCE=2)
@@ -34,7 +35,7 @@ all: $(SPOOLFS) ## build the program (the default)
 
 help: ## show the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' Makefile
-	@echo "  variables: CC=clang  SAN=address,undefined  COV=1  PREFIX=$(PREFIX)  DESTDIR="
+	@echo "  variables: CC=clang  SAN=address,undefined or thread  COV=1  PREFIX=$(PREFIX)  DESTDIR="
 
 demo: $(SPOOLFS) ## run the ledger example on a mount of its own
 	@SPOOLFS=$(SPOOLFS) examples/ledger/run

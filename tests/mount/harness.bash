@@ -31,6 +31,7 @@ setup()
 	export SPOOLFS_TEST=$T # known by it in its environment: see daemons
 	export ASAN_OPTIONS="halt_on_error=1:detect_leaks=1:log_path=$T/sanitizer"
 	export UBSAN_OPTIONS="halt_on_error=1:print_stacktrace=1:log_path=$T/sanitizer"
+	export TSAN_OPTIONS="halt_on_error=1:log_path=$T/sanitizer"
 	[ -x "$SPOOLFS" ] || {
 		echo "no program at $SPOOLFS: run make"
 		return 1
