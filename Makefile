@@ -27,6 +27,7 @@ LIB_OBJS := $(patsubst %.c,$(BUILD)/%.o,$(filter-out fs/main.c,$(SOURCES)))
 LIB      := $(BUILD)/libspoolfs.a
 SPOOLFS  := $(BUILD)/spoolfs
 CTESTS   := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/*/test_*.c))
+CALLERS  := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/mount/*.c))
 BENCHES  := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/bench/*.c))
 FUZZERS  := $(wildcard tests/fuzz/fuzz_*.c)
 
@@ -75,7 +76,7 @@ $(SPOOLFS): $(BUILD)/fs/main.o $(LIB)
 	@echo '  LD      $@'
 	@$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS)
 
-tests: $(SPOOLFS) $(CTESTS) ## build the tests
+tests: $(SPOOLFS) $(CTESTS) $(CALLERS) ## build the tests
 
 check: ## build and run all tests; TESTS="mount lint" or a list of files: only these
 	@$(MAKE) --no-print-directory --jobs=$$(nproc) tests
@@ -120,6 +121,11 @@ $(BUILD)/tests/fault/test_calls: LDFLAGS += \
 $(FUZZERS:%.c=$(BUILD)/%): $(BUILD)/%: $(BUILD)/%.o $(LIB)
 	@echo '  LD      $@'
 	@$(CC) $(LDFLAGS) -fsanitize=fuzzer -o $@ $^ $(LDLIBS)
+
+# Programs that play producers and workers; they know nothing of spoolfs.
+$(CALLERS): $(BUILD)/%: $(BUILD)/%.o
+	@echo '  LD      $@'
+	@$(CC) $(LDFLAGS) -o $@ $^
 
 $(BENCHES): $(BUILD)/%: $(BUILD)/%.o $(LIB)
 	@echo '  LD      $@'

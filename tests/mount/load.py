@@ -1,112 +1,82 @@
-"""Producers and workers while the engine process is killed again and again.
+"""Many callers of two queues while processes of the daemon are killed.
 
-usage: load.py QUEUE-DIRECTORY STORE SECONDS KILL-EVERY-SECONDS
+usage: load.py engine|holder SECONDS MOUNT STORE RECORDS CALLER COMMAND...
 
-Proves from outside: what was acknowledged is delivered, nothing done runs again, and no caller
-ever sees an error. Prints the figures; exits 1 when one is wrong.
+Starts callers (CALLER, of caller.c, and caller.bash) on the queues `mail` and `ledger` of MOUNT.
+Each leaves its record in the folder RECORDS: load_check.py judges them. Meanwhile the engine
+process is killed every 300 ms and, when it says `holder`, the holder every 2.5 s; then COMMAND
+mounts again. Prints how often it has killed.
 """
-import collections
 import os
-import random
 import signal
+import subprocess
 import sys
-import threading
 import time
 
-queue, store, seconds, pause = sys.argv[1], sys.argv[2], float(sys.argv[3]), float(sys.argv[4])
-end = time.monotonic() + seconds
-acknowledged, done, errors = [], [], []
-produced = threading.Event()
-longest = 0.0
+ENGINE_EVERY, HOLDER_EVERY = 0.3, 2.5
+
+victims, seconds, mount, store, records, program = sys.argv[1:7]
+command = sys.argv[7:]
+end = time.time() + float(seconds)
+script = os.path.join(os.path.dirname(os.path.abspath(__file__)), "caller.bash")
 
 
-def produce(number):
-    count = 0
-    while time.monotonic() < end:
-        count += 1
-        body = "%d-%d" % (number, count)
-        path = queue + ("/new" if count % 2 else "/job" + body)
-        try:
-            fd = os.open(path, os.O_WRONLY | os.O_CREAT, 0o644)
-            os.write(fd, body.encode())
-            os.close(fd)
-            acknowledged.append(body)
-        except OSError as error:
-            errors.append(("produce", body, error))
+def call(queue, program, what, number, until):
+    name = "%s%s%d" % (what[0], os.path.basename(program)[-1], number)
+    record = "%s/%s.%s" % (records, queue, name)
+    return subprocess.Popen([program, what, "%s/%s" % (mount, queue), record,
+                             "%s.%s" % (queue, name), "%.0f" % until], close_fds=True)
 
 
-def take(worker):
-    """The payload of a claimed job; None when there is none."""
-    try:
-        fd = os.open(worker, os.O_RDONLY | os.O_NONBLOCK)
-    except BlockingIOError:
-        return None
-    try:
-        return os.read(fd, 1000).decode()
-    finally:
-        os.close(fd)
-
-
-def work(number):
-    worker = "%s/claim/w%d" % (queue, number)
-    while True:
-        last = produced.is_set()
-        try:
-            body = take(worker)
-            if body is None:
-                if last:
-                    return
-                time.sleep(0.01)
-            elif not body:
-                errors.append(("nothing to read", number))
-            elif random.random() < 0.1:
-                os.rename(worker, "%s/w%d" % (queue, number))
-            else:
-                os.unlink(worker)
-                done.append(body)
-        except OSError as error:
-            errors.append(("work", number, error))
-
-
-def look():
-    global longest
-    while time.monotonic() < end:
-        begin = time.monotonic()
-        os.stat("%s/claim/z%d" % (queue, random.randrange(1000000)))
-        longest = max(longest, time.monotonic() - begin)
-
-
-def engine():
-    """The engine process: the only child of the holder, whose pid is in the lock."""
+def holder():
     with open(store + ".lock") as lock:
-        holder = lock.read().split()[0]
-    with open("/proc/%s/task/%s/children" % (holder, holder)) as children:
+        return int(lock.read().split()[0])
+
+
+def engines(parent):
+    with open("/proc/%d/task/%d/children" % (parent, parent)) as children:
         return [int(pid) for pid in children.read().split()]
 
 
-producers = [threading.Thread(target=produce, args=(n,)) for n in range(4)]
-workers = [threading.Thread(target=work, args=(n,)) for n in range(3)]
-others = [threading.Thread(target=look)]
-for thread in producers + workers + others:
-    thread.start()
-kills = 0
-while time.monotonic() < end:
-    time.sleep(pause)
-    for pid in engine():
-        os.kill(pid, signal.SIGKILL)
-        kills += 1
-for thread in producers + others:
-    thread.join()
-produced.set()
-for thread in workers:
-    thread.join()
+def kill_engine():
+    """Whether there was one."""
+    try:
+        pids = engines(holder())
+        for pid in pids:
+            os.kill(pid, signal.SIGKILL)
+        return bool(pids)
+    except (OSError, IndexError):  # it is dead already
+        return False
 
-counts = collections.Counter(done)
-lost = set(acknowledged) - set(done)
-twice = [body for body, count in counts.items() if count > 1]
-print("killed %d times, %d jobs acknowledged, %d done, %d lost, %d done twice, %d errors, "
-      "longest pause %.0f ms" % (kills, len(acknowledged), len(done), len(lost), len(twice),
-                                 len(errors), longest * 1000))
-for error in errors[:10]:
-    print(error)
-sys.exit(bool(lost or twice or errors or len(done) != len(acknowledged) or not kills))
+
+callers = []
+for queue in "mail", "ledger":
+    callers += [call(queue, program, "produce", n, end) for n in range(2)]
+    callers += [call(queue, script, "produce", n, end) for n in range(1)]
+    # They leave some work behind.
+    callers += [call(queue, program, "work", n, end - 1) for n in range(3)]
+    callers += [call(queue, script, "work", n, end - 1) for n in range(2)]
+    callers += [call(queue, program, "look", n, end) for n in range(1)]
+
+engine_kills = holder_kills = 0
+longest_mount = 0.0
+holder_next = time.time() + HOLDER_EVERY
+while time.time() < end:
+    time.sleep(ENGINE_EVERY)
+    if victims == "holder" and time.time() >= holder_next:
+        os.kill(holder(), signal.SIGKILL)
+        holder_kills += 1
+        begin = time.time()
+        subprocess.run(command, check=True, timeout=60, stdin=subprocess.DEVNULL)
+        longest_mount = max(longest_mount, time.time() - begin)
+        holder_next = time.time() + HOLDER_EVERY
+    else:
+        engine_kills += kill_engine()
+
+failed = [caller.args for caller in callers if caller.wait(timeout=60)]
+print("engine killed %d times" % engine_kills, end="")
+if holder_kills:
+    print(", holder %d times, the next mount took up to %.0f ms" % (holder_kills, longest_mount * 1000), end="")
+print()
+if failed or not engine_kills or (victims == "holder" and not holder_kills):
+    sys.exit("callers failed: %s" % failed)
