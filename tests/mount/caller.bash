@@ -24,7 +24,7 @@ timed()
 failed()
 {
 	note error "$1" "$(tail -n 1 "$record.stderr" | tr -c 'A-Za-z0-9\n' _)" "$2"
-	sleep 0.05
+	sleep 0.1
 }
 
 # write_job ID NUMBER: with 0 the job is on disk.
@@ -50,7 +50,7 @@ produce()
 		else
 			failed write "$id"
 		fi
-		sleep 0.05
+		sleep 0.1
 	done
 }
 

@@ -217,7 +217,7 @@ produce(struct caller *caller)
 		note(caller, "try", "");
 		if (!job_write(caller, number, body_make(caller, group)))
 			note(caller, "ack", "");
-		rest_up_to(16000);
+		rest_up_to(40000);
 	}
 }
 
@@ -280,7 +280,7 @@ claim_take(struct caller *caller, const char *claim)
 
 	opened = now_us();
 	(void)snprintf(caller->id, sizeof caller->id, "-");
-	if (fd < 0 && (flags ? errno == EAGAIN : errno == EINTR)) {
+	if (fd < 0 && (errno == EINTR || (flags && errno == EAGAIN))) {
 		rest_up_to(2000);
 		return 0;
 	}

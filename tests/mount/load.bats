@@ -1,6 +1,6 @@
 #!/usr/bin/env bats
 # Load on a standard and a fifo queue while processes of the daemon are killed. SECONDS_OF_LOAD=300
-# in the environment makes it longer. What the checks prove is in load_check.py.
+# in the environment of bats makes it longer. What the checks prove is in load_check.py.
 
 load harness
 
@@ -9,7 +9,6 @@ load harness
 load_run()
 {
 	local limits=(mail:3:standard ledger:4:fifo)
-	export BATS_TEST_TIMEOUT=
 	mount_queues \
 		'mail: { concurrency: 3, max_retries: 2, backoff_ms: 20, backoff_max_ms: 50 }' \
 		'ledger: { type: fifo, message_group_field: group, concurrency: 4, max_retries: 2, backoff_ms: 20 }'
