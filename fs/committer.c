@@ -346,36 +346,36 @@ committer_unserve(struct committer *committer)
 static const struct work_type work_cancel = { .name = "cancel" };
 
 void
-committer_cancel(struct committer *committer, fuse_req_t request)
+committer_cancel(struct committer *committer, uint64_t unique)
 {
 	struct work *cancel = work_new(&work_cancel, NULL);
 
 	if (!cancel)
 		return; /* it goes on waiting: the interrupt is repeated by whoever wants it */
-	cancel->handle = (uint64_t)(uintptr_t)request;
+	cancel->handle = unique;
 	committer_push_one(committer, cancel);
 }
 
 static struct work *
-committer_take_waiting(struct committer *committer, const void *request)
+committer_take_waiting(struct committer *committer, uint64_t unique)
 {
 	struct work *claim = NULL;
 
 	for (size_t i = 0; i < committer->line_count && !claim; i++)
-		claim = line_take(&committer->lines[i], line_match_request, request);
+		claim = line_take(&committer->lines[i], line_match_unique, &unique);
 	return claim;
 }
 
 /* A claim of this batch that was interrupted before it was run; other works are answered soon. */
 static struct work *
-committer_take_coming(struct committer *committer, const void *request)
+committer_take_coming(struct committer *committer, uint64_t unique)
 {
 	struct works *batch = &committer->batch;
 
 	for (size_t i = 0; i < batch->count; i++) {
 		struct work *work = batch->at[i];
 
-		if ((const void *)work->request != request || work->type != &work_claim_open)
+		if (work->unique != unique || work->type != &work_claim_open)
 			continue;
 		works_remove(batch, i);
 		return work;
@@ -384,12 +384,12 @@ committer_take_coming(struct committer *committer, const void *request)
 }
 
 static void
-committer_interrupt(struct committer *committer, const void *request)
+committer_interrupt(struct committer *committer, uint64_t unique)
 {
-	struct work *claim = committer_take_waiting(committer, request);
+	struct work *claim = committer_take_waiting(committer, unique);
 
 	if (!claim)
-		claim = committer_take_coming(committer, request);
+		claim = committer_take_coming(committer, unique);
 	if (!claim)
 		return;
 	claim->error = -EINTR;
@@ -411,9 +411,10 @@ committer_interrupts(struct committer *committer)
 			continue;
 		}
 		works_remove(batch, i);
-		committer_interrupt(committer, (const void *)(uintptr_t)work->handle);
+		committer_interrupt(committer, work->handle);
 		work_unref(work);
 		work_unref(work);
+		i = 0; /* the claim may have been before it: what follows has moved */
 	}
 	committer_deliver(committer);
 }

@@ -33,8 +33,9 @@ struct work *committer_finished(struct committer *committer);
 /* When a view of a queue last changed, as of what has been answered. The queue's index in the
  * configuration. */
 int64_t committer_changed_ms(struct committer *committer, size_t queue_index, enum view view);
-/* The interrupt of a waiting claim: if `request` still waits, it gets EINTR. */
-void committer_cancel(struct committer *committer, fuse_req_t request);
+/* The interrupt of a waiting claim: if request number `unique` still waits, it gets
+ * EINTR. Not the fuse_req_t: another request may have that address by now. */
+void committer_cancel(struct committer *committer, uint64_t unique);
 
 /* ---- for a work's run and reply ---- */
 

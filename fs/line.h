@@ -83,9 +83,9 @@ line_match_any(const struct work *work, const void *wanted)
 }
 
 static inline int
-line_match_request(const struct work *work, const void *request)
+line_match_unique(const struct work *work, const void *unique)
 {
-	return (const void *)work->request == request;
+	return work->unique == *(const uint64_t *)unique;
 }
 
 /* The worker's slot: whoever opens the same name gets the same job. */

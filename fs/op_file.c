@@ -137,7 +137,7 @@ open_node(struct loop *loop, fuse_req_t request, fuse_ino_t number, struct fuse_
 static void
 claim_interrupted(fuse_req_t request, void *data)
 {
-	committer_cancel(data, request);
+	committer_cancel(loop_of(request)->committer, (uintptr_t)data);
 }
 
 static void
@@ -171,7 +171,7 @@ open_claim(
 	work->handle = file->fh;
 	work->file = *file;
 	work->flag = (file->flags & O_NONBLOCK) != 0;
-	fuse_req_interrupt_func(request, claim_interrupted, loop->committer);
+	fuse_req_interrupt_func(request, claim_interrupted, (void *)(uintptr_t)work->unique);
 	loop_push(loop, work);
 }
 
