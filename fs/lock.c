@@ -3,10 +3,12 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/pidfd.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
@@ -30,6 +32,23 @@ lock_read_owner(int fd, struct lock_owner *owner)
 		(void)snprintf(owner->mountpoint, sizeof owner->mountpoint, "%s", rest + 1);
 }
 
+/* When the holder was killed its engine process follows: the lock goes in a moment. */
+static bool
+owner_lives(const struct lock_owner *owner)
+{
+	struct pollfd ended = { .events = POLLIN };
+	bool lives;
+
+	if (owner->pid <= 0)
+		return true;
+	ended.fd = pidfd_open(owner->pid, 0);
+	if (ended.fd < 0)
+		return errno != ESRCH;
+	lives = poll(&ended, 1, 0) == 0; /* readable: it has ended, if only as a zombie */
+	close(ended.fd);
+	return lives;
+}
+
 static int
 lock_take(int fd, struct lock_owner *owner)
 {
@@ -39,7 +58,8 @@ lock_take(int fd, struct lock_owner *owner)
 		if (errno != EWOULDBLOCK)
 			return -errno;
 		lock_read_owner(fd, owner);
-		if (waited_ms >= ENDING_MS || mount_is_ours(owner->mountpoint))
+		if (waited_ms >= ENDING_MS ||
+			(mount_is_ours(owner->mountpoint) && owner_lives(owner)))
 			return -EWOULDBLOCK;
 		(void)nanosleep(&pause, NULL);
 	}

@@ -13,8 +13,8 @@ struct lock_owner {
 	char mountpoint[PATH_MAX];
 };
 
-/* Takes the lock of the store at `store` for `mountpoint`. A daemon whose mount has gone is
- * ending: that is waited for. Returns 0; -EWOULDBLOCK, and *owner holds it; or -errno. */
+/* Takes the lock of the store at `store` for `mountpoint`. A daemon whose mount or whose
+ * holder has gone is ending: that is waited for. Returns 0; -EWOULDBLOCK, and *owner holds it; or -errno. */
 int lock_store(const char *store, const char *mountpoint, struct lock_owner *owner);
 
 /* Makes the folder the store lies in, with its parents, mode 0700. Returns 0 or -errno. */

@@ -21,6 +21,11 @@ engine_other_than()
 	[ -n "$now" ] && [ "$now" != "$1" ]
 }
 
+locked()
+{
+	! flock --nonblock "$1" true
+}
+
 @test "idle: the mount stays, the jobs are there" {
 	local receipt holder
 	mount_queues 'mail: {}'
@@ -206,6 +211,18 @@ engine_other_than()
 		return 1
 	}
 	equal 0 "$(live_in mail)"
+}
+
+@test "the holder was killed and the engine process has not quite ended: the next start waits for it" {
+	mount_queues 'mail: {}'
+	enqueue mail a hello
+	# shellcheck disable=SC2046 # a list of words
+	kill -KILL $(daemons)
+	eventually gone
+	flock "$STORE.lock" sleep 1 & # as if it had not
+	eventually locked "$STORE.lock"
+	start
+	equal hello "$(payloads mail)"
 }
 
 @test "the unmount after a crash is clean" {
