@@ -43,7 +43,8 @@ struct committer {
 	struct works batch;   /* what is being run */
 	struct works done;    /* in the order in which it took effect; events too */
 	struct works granted; /* of done: claims that had waited before this batch */
-	int64_t now_ms, tick_ms;
+	struct line refused;  /* works that insist, until retry_ms */
+	int64_t now_ms, tick_ms, retry_ms;
 	int hook_error;
 	bool unkempt; /* something changed since the last housekeeping */
 };
@@ -496,6 +497,18 @@ committer_discard(struct committer *committer)
 	committer->done.count = 0;
 }
 
+/* Nobody waits for it, and there is nobody to tell. */
+static void
+committer_put_off(struct committer *committer, struct work *work)
+{
+	if (work->request)
+		(void)fuse_reply_err(work->request, 0);
+	work->request = NULL;
+	work_reset(work);
+	line_append(&committer->refused, work);
+	committer->retry_ms = committer->now_ms + RETRY_MS;
+}
+
 static void
 committer_one_by_one(struct committer *committer)
 {
@@ -515,6 +528,10 @@ committer_one_by_one(struct committer *committer)
 		if (rc) {
 			committer_discard(committer);
 			log_warnx("%s failed: %s", single[0]->type->name, strerror(-rc));
+		}
+		if (rc && single[0]->type->insists) {
+			committer_put_off(committer, single[0]);
+		} else if (rc) {
 			work_reset(single[0]);
 			single[0]->error = rc;
 			(void)works_add(&committer->done, single[0]); /* room is there */
@@ -532,6 +549,8 @@ committer_batch(struct committer *committer)
 
 	committer->now_ms = now_ms();
 	committer_interrupts(committer);
+	if (committer->now_ms >= committer->retry_ms)
+		committer_push(committer, &committer->refused);
 	rc = committer_try(committer, true);
 	if (rc) {
 		committer_discard(committer);
@@ -543,6 +562,8 @@ committer_batch(struct committer *committer)
 			committer->tick_ms = committer->now_ms + RETRY_MS;
 		}
 	}
+	if (committer->refused.first && committer->tick_ms > committer->retry_ms)
+		committer->tick_ms = committer->retry_ms;
 	committer_deliver(committer);
 	if (engine_checkpoint(committer->engine))
 		log_warnx("checkpoint of the store failed; it is tried again");
@@ -685,6 +706,10 @@ committer_stop(struct committer *committer)
 			work_unref(work);
 			work_unref(work);
 		}
+	while ((work = line_take(&committer->refused, line_match_any, NULL))) {
+		work_unref(work); /* the next start does it */
+		work_unref(work);
+	}
 	while ((work = line_take(&committer->finished, line_match_any, NULL)))
 		work_unref(work);
 	engine_close(committer->engine);

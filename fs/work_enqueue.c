@@ -140,8 +140,10 @@ work_publish_finish(struct loop *loop, struct work *work)
 	draft_published(loop, work->new.draft_id, work->job_id, work->error);
 }
 
+/* Its close has returned 0. */
 const struct work_type work_publish = {
 	.name = "publish",
+	.insists = true,
 	.patient = true, /* it shares the commit of the next request */
 	.run = work_publish_run,
 	.finish = work_publish_finish,
