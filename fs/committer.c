@@ -166,6 +166,29 @@ committer_await(struct committer *committer, int64_t patience_ms)
 	}
 }
 
+/* Before what makes jobs now, or when it is time. Called with the lock held. */
+static bool
+committer_must_retry(const struct committer *committer)
+{
+	if (!committer->refused.first || now_ms() >= committer->retry_ms)
+		return true;
+	for (const struct work *work = committer->queue.first; work; work = work->next)
+		if (work->type->publishes)
+			return true;
+	return false;
+}
+
+/* Fills the batch up from a line. */
+static void
+committer_fill(struct committer *committer, struct line *line)
+{
+	while (line->first && committer->batch.count < BATCH_MAX) {
+		/* The room for a whole batch was made at the start. */
+		(void)works_add(&committer->batch, line->first);
+		(void)line_take(line, line_match_any, NULL);
+	}
+}
+
 /* Fills the batch with what has been pushed. Returns false when it is time to stop. */
 static bool
 committer_take(struct committer *committer, int64_t patience_ms)
@@ -178,11 +201,9 @@ committer_take(struct committer *committer, int64_t patience_ms)
 	pthread_cond_broadcast(&committer->drained);
 	committer_await(committer, patience_ms);
 	go_on = committer->queue.first || !committer->stopping;
-	while (committer->queue.first && committer->batch.count < BATCH_MAX) {
-		/* The room for a whole batch was made at the start. */
-		(void)works_add(&committer->batch, committer->queue.first);
-		(void)line_take(&committer->queue, line_match_any, NULL);
-	}
+	if (go_on && committer_must_retry(committer))
+		committer_fill(committer, &committer->refused);
+	committer_fill(committer, &committer->queue);
 	committer->busy = go_on;
 	pthread_mutex_unlock(&committer->lock);
 	return go_on;
@@ -516,11 +537,12 @@ committer_one_by_one(struct committer *committer)
 	struct work *single[1];
 
 	for (size_t i = 0; i < all.count; i++) {
-		int rc;
+		int rc = -EIO;
 
 		single[0] = all.at[i];
 		committer->batch = (struct works){ .at = single, .count = 1, .room = 1 };
-		rc = committer_try(committer, false);
+		if (!committer->refused.first || !single[0]->type->publishes)
+			rc = committer_try(committer, false);
 		if (rc == -ENOSPC) { /* the store has let go of its reserve meanwhile */
 			committer_discard(committer);
 			rc = committer_try(committer, false);
@@ -549,8 +571,6 @@ committer_batch(struct committer *committer)
 
 	committer->now_ms = now_ms();
 	committer_interrupts(committer);
-	if (committer->now_ms >= committer->retry_ms)
-		committer_push(committer, &committer->refused);
 	rc = committer_try(committer, true);
 	if (rc) {
 		committer_discard(committer);

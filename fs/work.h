@@ -28,6 +28,7 @@ struct work_type {
 	bool durable; /* its effect is on disk before it is answered */
 	bool once; /* not to be repeated: its answer is recorded with its effect (resume.h) */
 	bool insists; /* was promised: when the store fails it is tried again until it succeeds */
+	bool publishes; /* makes a job, which must not overtake those that were promised before */
 	bool patient; /* nobody can tell when it is run, but that it is before what comes later */
 	/* In the transaction, perhaps more than once (a batch that fails is run again one by
 	 * one). */

@@ -144,6 +144,7 @@ work_publish_finish(struct loop *loop, struct work *work)
 const struct work_type work_publish = {
 	.name = "publish",
 	.insists = true,
+	.publishes = true,
 	.patient = true, /* it shares the commit of the next request */
 	.run = work_publish_run,
 	.finish = work_publish_finish,
@@ -174,6 +175,7 @@ const struct work_type work_enqueue = {
 	.name = "enqueue",
 	.durable = true,
 	.once = true,
+	.publishes = true,
 	.run = work_enqueue_run,
 	.finish = work_publish_finish,
 };
