@@ -471,11 +471,13 @@ committer_tick(struct committer *committer)
 	return engine_tick(committer->engine, committer->now_ms, &committer->tick_ms);
 }
 
-/* The batch in one transaction. Returns 0, or -errno and then nothing has happened. */
+/* The batch in one transaction; `all`: with what time brings, and for who waits. Returns 0, or
+ * -errno and then nothing has happened. */
 static int
-committer_try(struct committer *committer, bool serve)
+committer_try(struct committer *committer, bool all)
 {
 	struct works *batch = &committer->batch;
+	int64_t tick_ms = committer->tick_ms;
 	bool durable = false;
 	int rc;
 
@@ -483,11 +485,11 @@ committer_try(struct committer *committer, bool serve)
 		durable |= batch->at[i]->type->durable;
 	committer->hook_error = 0;
 	rc = engine_begin(committer->engine, durable);
-	if (!rc)
+	if (!rc && all)
 		rc = committer_tick(committer);
 	for (size_t i = 0; i < batch->count && !rc; i++)
 		rc = committer_run(committer, batch->at[i]);
-	if (!rc && serve)
+	if (!rc && all)
 		rc = committer_serve_all(committer);
 	if (!rc)
 		rc = committer->hook_error;
@@ -500,6 +502,7 @@ committer_try(struct committer *committer, bool serve)
 		return 0;
 	engine_rollback(committer->engine);
 	committer_unserve(committer);
+	committer->tick_ms = tick_ms;
 	return rc;
 }
 
