@@ -155,7 +155,7 @@ unmount_all()
 (
 	trap - DEBUG
 	local status=0 point
-	for point in $(findmnt -rno TARGET | grep -F "$T/"); do
+	for point in $(findmnt -rno FSTYPE,TARGET | sed -n 's/^fuse[^ ]* //p' | grep -F "$T/"); do
 		DEADLINE=3 eventually fusermount3 -u "$point" >/dev/null 2>&1 || {
 			echo "cannot unmount $point"
 			fusermount3 -uz "$point" || true
@@ -168,6 +168,9 @@ unmount_all()
 		kill -KILL $(daemons)
 		status=1
 	}
+	for point in $(findmnt -rno TARGET | grep -F "$T/"); do
+		umount "$point" || umount -l "$point" # a disk of the test
+	done
 	return $status
 )
 

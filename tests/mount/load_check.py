@@ -1,8 +1,8 @@
 """Judges the records of callers (caller.c) and what the mount holds after them.
 
-usage: load_check.py engine|holder MOUNT RECORDS QUEUE:CONCURRENCY:TYPE...
+usage: load_check.py engine|holder|disk MOUNT RECORDS QUEUE:CONCURRENCY:TYPE...
 
-With `holder`, callers may have seen errors: a verdict that was not acknowledged may have taken
+With `holder` (killed) or `disk` (failing), callers may have seen errors: a verdict that was not acknowledged may have taken
 effect or not, and so may a job whose writer got an error. With `engine` an error is a failure.
 Prints the figures, then what is wrong; exits 1 when something is.
 """
@@ -207,13 +207,13 @@ def queue_check(queue, mount, limit, fifo, victims):
     failed = {id: job_check(id, claims[id], jobs[id][0] if id in jobs else None) for id in claims}
     most = limit_check(queue.name, queue.claims, limit)
     if fifo:
-        attempts_max = max(job.twin["max_attempts"] for same in jobs.values() for job in same)
+        attempts_max = max([job.twin["max_attempts"] for same in jobs.values() for job in same] or [0])
         for group in {group_of(id) for id in claims}:
             group_check(group, [c for c in queue.claims if group_of(c.id) == group], failed, jobs,
                         attempts_max)
     states = collections.Counter(same[0].twin["state"] for same in jobs.values())
     verdicts = collections.Counter(c.verdict for c in queue.claims)
-    expect(min(verdicts[word] for word in ("done", "retry", "release", "bury")) > 0,
+    expect(victims == "disk" or min(verdicts[word] for word in ("done", "retry", "release", "bury")) > 0,
            "verdicts are missing:", dict(verdicts))
     print("%s: %d written, %d acknowledged, %d done; now %s; verdicts %s; at most %d claimed of %d"
           % (queue.name, len(queue.tried), len(queue.acknowledged), done, dict(states),
