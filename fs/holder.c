@@ -109,6 +109,9 @@ holder_buried(struct holder *holder, int status)
 							  : WEXITSTATUS(status);
 	if (holder->stopping)
 		return 0;
+	/* Somebody else did it: no request is to blame. */
+	if (WTERMSIG(status) == SIGKILL)
+		holder->loop->fs->shared->suspect = (struct suspect){ 0 };
 	holder->idle_deaths = holder->served == holder->loop->fs->shared->served
 				      ? holder->idle_deaths + 1
 				      : 0;
