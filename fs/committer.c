@@ -32,12 +32,18 @@ struct committer {
 	struct line queue;    /* of works, not of claims: first in, first out */
 	struct line finished; /* taken by the loop */
 	_Atomic bool has_finished;
+	uint64_t delivered;       /* batches, each with its works in `finished` */
+	_Atomic uint64_t settled; /* batches that the loop has finished */
+	_Atomic bool resumed;
 	_Atomic int64_t *changed_ms; /* by queue and view; written by the committer only */
 	bool stopping;
 	bool busy; /* the thread is at a batch */
 	pthread_cond_t drained;
 
+	uint64_t taken; /* the loop's own: batches whose works it has */
+
 	/* The thread's own. */
+	struct resume_answers answers;
 	struct line *lines; /* one a queue */
 	size_t line_count;
 	struct works batch;   /* what is being run */
@@ -100,14 +106,23 @@ committer_drain(struct committer *committer)
 	pthread_mutex_unlock(&committer->lock);
 }
 
+void
+committer_resumed(struct committer *committer)
+{
+	atomic_store(&committer->resumed, true);
+}
+
 struct work *
 committer_finished(struct committer *committer)
 {
 	struct work *first;
 
+	/* What was taken the last time has been finished since. */
+	atomic_store(&committer->settled, committer->taken);
 	if (!atomic_load(&committer->has_finished))
 		return NULL;
 	pthread_mutex_lock(&committer->lock);
+	committer->taken = committer->delivered;
 	first = committer->finished.first;
 	committer->finished.first = committer->finished.last = NULL;
 	atomic_store(&committer->has_finished, false);
@@ -252,6 +267,7 @@ committer_deliver(struct committer *committer)
 	pthread_mutex_lock(&committer->lock);
 	for (size_t i = 0; i < done->count; i++)
 		line_append(&committer->finished, done->at[i]);
+	committer->delivered++;
 	atomic_store(&committer->has_finished, true);
 	pthread_mutex_unlock(&committer->lock);
 	for (size_t i = 0; i < done->count; i++) {
@@ -471,6 +487,20 @@ committer_tick(struct committer *committer)
 	return engine_tick(committer->engine, committer->now_ms, &committer->tick_ms);
 }
 
+/* Delivered together as the next batch. */
+static int
+committer_record(struct committer *committer)
+{
+	const struct resume_answer stamp = {
+		.session = committer->fs->shared->session,
+		.batch = committer->delivered + 1,
+	};
+
+	resume_forget(&committer->answers, atomic_load(&committer->settled),
+		atomic_load(&committer->resumed));
+	return resume_record(&committer->answers, committer->engine, &committer->done, &stamp);
+}
+
 /* The batch in one transaction; `all`: with what time brings, and for who waits. Returns 0, or
  * -errno and then nothing has happened. */
 static int
@@ -494,12 +524,13 @@ committer_try(struct committer *committer, bool all)
 	if (!rc)
 		rc = committer->hook_error;
 	if (!rc)
-		rc = resume_record(
-			committer->engine, &committer->done, committer->fs->shared->session);
+		rc = committer_record(committer);
 	if (!rc)
 		rc = engine_commit(committer->engine);
-	if (!rc)
+	if (!rc) {
+		committer->answers.count += committer->answers.added;
 		return 0;
+	}
 	engine_rollback(committer->engine);
 	committer_unserve(committer);
 	committer->tick_ms = tick_ms;
@@ -686,20 +717,23 @@ committer_free(struct committer *committer)
 	free(committer->batch.at);
 	free(committer->done.at);
 	free(committer->granted.at);
+	free(committer->answers.at);
 	free(committer);
 }
 
 int
-committer_start(struct fs *fs, struct engine *engine, struct committer **committer)
+committer_start(struct loop *loop, struct engine *engine, struct committer **committer)
 {
 	struct committer *new = calloc(1, sizeof *new);
 	int rc;
 
 	if (!new)
 		return -ENOMEM;
-	new->fs = fs;
+	new->fs = loop->fs;
 	new->engine = engine;
 	rc = committer_init(new);
+	if (!rc)
+		rc = resume_keep(&new->answers, loop);
 	engine_hooks_set(engine, &(struct engine_hooks){ .context = new,
 					 .claim_ended = committer_claim_ended,
 					 .name_gone = committer_name_gone });

@@ -14,8 +14,8 @@
 #include "fs/line.h"
 #include "fs/work.h"
 
-/* Takes the engine over; committer_stop() closes it. Returns 0 or -errno. */
-int committer_start(struct fs *fs, struct engine *engine, struct committer **committer);
+/* Takes the engine over, for the loop; committer_stop() closes it. Returns 0 or -errno. */
+int committer_start(struct loop *loop, struct engine *engine, struct committer **committer);
 /* Runs what was pushed, answers who still waits with ENOTCONN, ends the thread, frees. */
 void committer_stop(struct committer *committer);
 
@@ -24,6 +24,8 @@ void committer_stop(struct committer *committer);
 /* Takes the works over, in their order. */
 void committer_push(struct committer *committer, struct line *works);
 void committer_push_one(struct committer *committer, struct work *work);
+/* What an earlier engine process has answered need not be known any more. */
+void committer_resumed(struct committer *committer);
 /* Waits until everything that was pushed has been run, but for claims that wait. */
 void committer_drain(struct committer *committer);
 /* The works that have been run since the last call, in the order in which they took effect,

@@ -43,7 +43,7 @@ struct loop {
 	struct line held;           /* patient works, not yet sent */
 	int64_t held_since_us;
 	bool handed_over; /* the request that is being handled has gone to the committer */
-	struct resume_answer *answers; /* of the last batch, while resuming */
+	struct resume_answer *answers; /* of the last batches, while resuming */
 	size_t answer_count;
 	uint64_t unique; /* of the request that is being handled */
 };

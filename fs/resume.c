@@ -17,45 +17,83 @@
 /* FUSE_NOTIFY_RESEND: linux/fuse.h since 6.9, newer than the headers of Debian 12. */
 #define NOTIFY_RESEND 7
 
-#define ANSWERS "last batch"
+#define ANSWERS "last batches"
 #define DEATHS_MAX 2 /* a request that was alone under way at so many crashes is refused */
 
-/* ---- what the last batch did ---- */
+/* ---- what the last batches did ---- */
 
 int
-resume_record(struct engine *engine, const struct works *done, uint64_t session)
+resume_keep(struct resume_answers *answers, const struct loop *loop)
 {
-	struct resume_answer *answers;
-	size_t count = 0;
-	int rc;
+	size_t size = loop->answer_count * sizeof *answers->at;
 
-	for (size_t i = 0; i < done->count; i++)
-		count += done->at[i]->type->once;
-	if (!count)
-		return 0; /* what is recorded has been answered: it may stay */
-	answers = calloc(count, sizeof *answers);
-	if (!answers)
+	if (!size)
+		return 0;
+	answers->at = malloc(size);
+	if (!answers->at)
 		return -ENOMEM;
-	count = 0;
+	memcpy(answers->at, loop->answers, size);
+	answers->count = loop->answer_count;
+	for (size_t i = 0; i < answers->count; i++)
+		answers->at[i].batch = 0;
+	return 0;
+}
+
+void
+resume_forget(struct resume_answers *answers, uint64_t finished, bool resumed)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < answers->count; i++) {
+		uint64_t batch = answers->at[i].batch;
+
+		if (batch ? batch > finished : !resumed)
+			answers->at[kept++] = answers->at[i];
+	}
+	answers->count = kept;
+	answers->added = 0;
+}
+
+static size_t
+works_once(const struct works *works)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < works->count; i++)
+		count += works->at[i]->type->once;
+	return count;
+}
+
+int
+resume_record(struct resume_answers *answers, struct engine *engine, const struct works *done,
+	const struct resume_answer *stamp)
+{
+	size_t count = answers->count, room = count + works_once(done);
+	struct resume_answer *at;
+
+	if (room == count)
+		return 0; /* what is recorded may stay */
+	at = realloc(answers->at, room * sizeof *at);
+	if (!at)
+		return -ENOMEM;
+	answers->at = at;
 	for (size_t i = 0; i < done->count; i++) {
 		const struct work *work = done->at[i];
 
-		if (work->type->once)
-			answers[count++] = (struct resume_answer){
-				.session = session,
-				.unique = work->unique,
-				.draft_id = work->error ? 0 : work->new.draft_id,
-				.error = work->error,
-				.job_id = work->job_id,
-				.taken = work->taken,
-				.first_job_id = work->flag ? work->first_job_id : 0,
-				.job_count = work->flag ? work->job_count : 0,
-				.created_ms = work->created_ms,
-			};
+		if (!work->type->once)
+			continue;
+		at[count] = *stamp;
+		at[count].unique = work->unique;
+		at[count].draft_id = work->error ? 0 : work->new.draft_id;
+		at[count].job_id = work->job_id;
+		at[count].taken = work->taken;
+		at[count].first_job_id = work->flag ? work->first_job_id : 0;
+		at[count].job_count = work->flag ? work->job_count : 0;
+		at[count].created_ms = work->created_ms;
+		at[count++].error = work->error;
 	}
-	rc = engine_note_set(engine, ANSWERS, answers, count * sizeof *answers);
-	free(answers);
-	return rc;
+	answers->added = room - answers->count;
+	return engine_note_set(engine, ANSWERS, at, room * sizeof *at);
 }
 
 static int
@@ -85,7 +123,21 @@ resume_published(const struct loop *loop, int64_t draft_id)
 	return NULL;
 }
 
-/* What the last batch's writes to streams have made can be read by those who wrote it. */
+/* Has the loop finished this answer, or a later one of its draft? */
+static bool
+resume_is_told(const struct loop *loop, size_t at)
+{
+	int64_t draft_id = loop->answers[at].draft_id;
+	const struct draft *draft = drafts_get(&loop->drafts, draft_id);
+
+	for (; draft && at < loop->answer_count; at++)
+		if (loop->answers[at].draft_id == draft_id &&
+			loop->answers[at].unique == draft->appended_by)
+			return true;
+	return !draft;
+}
+
+/* What the last batches' writes to streams have made can be read by those who wrote it. */
 static int
 resume_receipts(struct loop *loop, const struct engine *engine)
 {
@@ -93,7 +145,7 @@ resume_receipts(struct loop *loop, const struct engine *engine)
 		const struct resume_answer *answer = &loop->answers[i];
 		char *text;
 
-		if (!answer->job_count)
+		if (!answer->job_count || resume_is_told(loop, i))
 			continue;
 		text = stream_receipts_text(
 			engine, answer->created_ms, answer->first_job_id, answer->job_count);
@@ -446,5 +498,6 @@ resume_serve(struct loop *loop)
 	free(loop->answers);
 	loop->answers = NULL;
 	loop->answer_count = 0;
+	committer_resumed(loop->committer);
 	return rc;
 }

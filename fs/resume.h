@@ -8,7 +8,7 @@
  *   ---------------------------------------------------------------------------------------
  *   a draft, its bytes not known to be staged         staged or published by its next close
  *   a draft that was being published, bytes staged    published; if it was already: let go
- *   a draft that was being published with its bytes   let go if the last batch says so, else
+ *   a draft that was being published with its bytes   let go if the last batches say so, else
  *                                                     published
  *   a finished draft without a writer (the close was  published
  *   taken, nothing pushed)
@@ -17,7 +17,7 @@
  *   a write that was not answered                     written again; an append at the same place
  *   a claim that nobody has open and nobody has read  given back
  *   a worker's place                                  what the store says when it is looked up
- *   rm or mv that took effect, not answered           answered from the last batch's record, or
+ *   rm or mv that took effect, not answered           answered from the last batches' record, or
  *                                                     from the loop's note of its intent
  *   everything else                                   executed again with the same result
  *
@@ -29,9 +29,10 @@
 
 #include "fs/loop.h"
 
-/* The answers of the last batch, as the store keeps them: works that must not be run twice. */
+/* An answer as the store keeps it: of a work that must not be run twice. */
 struct resume_answer {
 	uint64_t session; /* which mount: numbers begin anew with each */
+	uint64_t batch;   /* 0: of an earlier engine process */
 	uint64_t unique;  /* of the request; 0: nobody waited */
 	int64_t draft_id; /* published or let go by it, or the stream's; 0: none */
 	int64_t error;
@@ -41,8 +42,21 @@ struct resume_answer {
 	int64_t created_ms;              /* of these */
 };
 
-/* In the committer's transaction, before it is committed. Returns 0 or the engine's error. */
-int resume_record(struct engine *engine, const struct works *done, uint64_t session);
+/* The answers since the batch that the loop has finished, and with them the shared mapping: the
+ * committer may be some batches ahead of it. Empty at first; `at` is malloc'ed. */
+struct resume_answers {
+	struct resume_answer *at;
+	size_t count, added; /* added: in the transaction under way */
+};
+
+/* Of the engine process before: kept until resume_serve() has been through. 0 or -ENOMEM. */
+int resume_keep(struct resume_answers *answers, const struct loop *loop);
+/* Those of the batches up to `finished` are not needed any more. */
+void resume_forget(struct resume_answers *answers, uint64_t finished, bool resumed);
+/* In the committer's transaction, before it is committed; if it was, `count` grows by `added`.
+ * Returns 0 or the engine's error. */
+int resume_record(struct resume_answers *answers, struct engine *engine,
+	const struct works *done, const struct resume_answer *stamp);
 
 /* Before the committer starts: finishes in the shared mapping what the last batch did. */
 int resume_prepare(struct loop *loop, struct engine *engine);

@@ -168,7 +168,7 @@ serve(struct loop *loop, void (*ready)(void *context), void *context)
 	if (rc)
 		return rc;
 	rc = serve_prepare(loop, engine);
-	if (!rc && committer_start(loop->fs, engine, &loop->committer)) {
+	if (!rc && committer_start(loop, engine, &loop->committer)) {
 		log_fatal("cannot start the committer");
 		rc = EX_OSERR;
 	}

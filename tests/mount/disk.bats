@@ -344,6 +344,29 @@ two_waiting()
 	[ "$(count_in mail)" = 2 ]
 }
 
+@test "a slow disk: the engine is killed after two batches that the loop has not looked at: none is repeated" {
+	mount_queues 'mail: {}' 'bulk: {}'
+	echo hello >"$M/mail/a.tmp"
+	echo world >"$M/bulk/b.tmp"
+	disk_fails fdatasync:delay_enter=2000000
+	py '
+import signal, threading
+def publish(path): os.rename(path + ".tmp", path)
+threads = [threading.Thread(target=publish, args=(path,)) for path in a[1:]]
+for thread in threads:
+    thread.start()
+    time.sleep(0.5)
+for thread in threads: thread.join()
+os.kill(int(a[0]), signal.SIGKILL)
+' "$(engine)" "$M/mail/a" "$M/bulk/b"
+	log_expect 'signal 9'
+	wait "$FAULT" || true
+	equal hello "$(payloads mail)"
+	equal world "$(payloads bulk)"
+	absent "$M/mail/a.tmp"
+	absent "$M/bulk/b.tmp"
+}
+
 @test "a slow disk: who is interrupted meanwhile gets EINTR, and the engine goes on" {
 	local engine
 	mount_queues 'mail: {}'
