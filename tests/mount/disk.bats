@@ -284,7 +284,7 @@ disk_errs()
 }
 
 @test "reads fail: the reader is told, and reads when it is over" {
-	local receipt sum
+	local receipt
 	mount_queues 'mail: { max_payload_bytes: 10000000 }'
 	seq 1000000 >"$T/payload"
 	cp "$T/payload" "$M/mail/a"
