@@ -50,6 +50,7 @@ struct committer {
 	struct works done;    /* in the order in which it took effect; events too */
 	struct works granted; /* of done: claims that had waited before this batch */
 	struct line refused;  /* works that insist, until retry_ms */
+	int refused_error;
 	int64_t now_ms, tick_ms, retry_ms;
 	int hook_error;
 	bool unkempt; /* something changed since the last housekeeping */
@@ -554,8 +555,9 @@ committer_discard(struct committer *committer)
 
 /* Nobody waits for it, and there is nobody to tell. */
 static void
-committer_put_off(struct committer *committer, struct work *work)
+committer_put_off(struct committer *committer, struct work *work, int error)
 {
+	committer->refused_error = error;
 	if (work->request)
 		(void)fuse_reply_err(work->request, 0);
 	work->request = NULL;
@@ -571,7 +573,7 @@ committer_one_by_one(struct committer *committer)
 	struct work *single[1];
 
 	for (size_t i = 0; i < all.count; i++) {
-		int rc = -EIO;
+		int rc = committer->refused_error;
 
 		single[0] = all.at[i];
 		committer->batch = (struct works){ .at = single, .count = 1, .room = 1 };
@@ -586,7 +588,7 @@ committer_one_by_one(struct committer *committer)
 			log_warnx("%s failed: %s", single[0]->type->name, strerror(-rc));
 		}
 		if (rc && single[0]->type->insists) {
-			committer_put_off(committer, single[0]);
+			committer_put_off(committer, single[0], rc);
 		} else if (rc) {
 			work_reset(single[0]);
 			single[0]->error = rc;

@@ -212,6 +212,8 @@ const struct work_type work_settle = {
 	.name = "settle",
 	.durable = true,
 	.once = true,
+	.insists = true,
+	.publishes = true,
 	.run = work_settle_run,
 	.finish = work_publish_finish,
 };

@@ -237,6 +237,7 @@ const struct work_type work_stream = {
 	.name = "stream",
 	.durable = true,
 	.once = true,
+	.publishes = true,
 	.run = work_stream_run,
 	.reply = work_stream_reply,
 	.finish = work_stream_finish,
@@ -294,6 +295,8 @@ const struct work_type work_stream_end = {
 	.name = "stream end",
 	.durable = true,
 	.once = true,
+	.insists = true,
+	.publishes = true,
 	.run = work_stream_end_run,
 	.finish = work_publish_finish,
 };
