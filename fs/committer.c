@@ -7,13 +7,16 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/eventfd.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "fs/line.h"
 #include "fs/log.h"
 #include "fs/resume.h"
 #include "fs/work_claim.h"
 #include "fs/work_name.h"
+#include "fs/work_verdict.h"
 
 #define BATCH_MAX 1024
 #define SETTLE_MS 10     /* after a change: then time's next event is looked up again */
@@ -32,6 +35,7 @@ struct committer {
 	struct line queue;    /* of works, not of claims: first in, first out */
 	struct line finished; /* taken by the loop */
 	_Atomic bool has_finished;
+	int wake_fd;              /* to the loop */
 	uint64_t delivered;       /* batches, each with its works in `finished` */
 	_Atomic uint64_t settled; /* batches that the loop has finished */
 	_Atomic bool resumed;
@@ -117,6 +121,7 @@ struct work *
 committer_finished(struct committer *committer)
 {
 	struct work *first;
+	eventfd_t wakes;
 
 	/* What was taken the last time has been finished since. */
 	atomic_store(&committer->settled, committer->taken);
@@ -127,8 +132,15 @@ committer_finished(struct committer *committer)
 	first = committer->finished.first;
 	committer->finished.first = committer->finished.last = NULL;
 	atomic_store(&committer->has_finished, false);
+	(void)eventfd_read(committer->wake_fd, &wakes); /* if there is one */
 	pthread_mutex_unlock(&committer->lock);
 	return first;
+}
+
+int
+committer_fd(const struct committer *committer)
+{
+	return committer->wake_fd;
 }
 
 static void
@@ -255,31 +267,39 @@ committer_show_changes(struct committer *committer)
 	}
 }
 
+static void
+committer_reply(struct committer *committer, struct work *work)
+{
+	if (work->type->reply && !work->error && (work->request || work->type->alone))
+		work->type->reply(committer, work);
+	else if (work->request)
+		(void)fuse_reply_err(work->request, -work->error); /* gone: nobody to tell */
+}
+
 /* Answers what took effect, and gives it back to the loop first: its finish comes before any
  * request that is made after the answer. */
 static void
 committer_deliver(struct committer *committer)
 {
 	struct works *done = &committer->done;
+	bool wakes = false;
 
 	committer_show_changes(committer);
 	if (!done->count)
 		return;
 	pthread_mutex_lock(&committer->lock);
-	for (size_t i = 0; i < done->count; i++)
+	for (size_t i = 0; i < done->count; i++) {
 		line_append(&committer->finished, done->at[i]);
+		wakes |= done->at[i]->type->alone && !done->at[i]->request;
+	}
 	committer->delivered++;
 	atomic_store(&committer->has_finished, true);
+	if (wakes)
+		(void)eventfd_write(committer->wake_fd, 1); /* never full: it is read to 0 */
 	pthread_mutex_unlock(&committer->lock);
 	for (size_t i = 0; i < done->count; i++) {
-		struct work *work = done->at[i];
-
-		if (work->request && work->type->reply && !work->error)
-			work->type->reply(committer, work);
-		else if (work->request)
-			(void)fuse_reply_err(
-				work->request, -work->error); /* gone: nobody to tell */
-		work_unref(work);
+		committer_reply(committer, done->at[i]);
+		work_unref(done->at[i]);
 	}
 	done->count = 0;
 	committer->granted.count = 0;
@@ -317,27 +337,50 @@ committer_grant(struct committer *committer, struct work *claim)
 	return 0;
 }
 
+/* The job of its worker, or one for it; or it learns that its worker's name is another's now. */
+static int
+committer_try_claim(struct committer *committer, struct work *claim)
+{
+	int rc = work_claim_try(committer, claim);
+
+	if (rc != -EBUSY)
+		return rc;
+	claim->error = rc;
+	return 0;
+}
+
+/* Those who wait under the name of one who has been served have the same job. */
+static int
+committer_serve_twins(struct committer *committer, struct line *line, const uint32_t *slot)
+{
+	struct work *twin;
+
+	while ((twin = line_take(line, line_match_slot, slot))) {
+		int rc = committer_try_claim(committer, twin);
+
+		if (committer_grant(committer, twin) || rc)
+			return WORK_FAILED;
+	}
+	return 0;
+}
+
 int
 committer_serve(struct committer *committer, int64_t queue_id)
 {
 	struct line *line = committer_line(committer, queue_id);
 
 	while (line->first) {
-		struct work *claim = line->first, *twin;
-		int rc = work_claim_try(committer, claim);
+		struct work *claim = line->first;
+		int rc = committer_try_claim(committer, claim);
 
 		if (rc == -EAGAIN)
 			return 0;
 		if (rc)
 			return rc;
 		(void)line_take(line, line_match_any, NULL);
-		if (committer_grant(committer, claim))
+		if (committer_grant(committer, claim) ||
+			committer_serve_twins(committer, line, &claim->slot))
 			return WORK_FAILED;
-		while ((twin = line_take(line, line_match_slot, &claim->slot))) {
-			rc = work_claim_try(committer, twin);
-			if (committer_grant(committer, twin) || rc)
-				return WORK_FAILED;
-		}
 	}
 	return 0;
 }
@@ -384,37 +427,50 @@ committer_unserve(struct committer *committer)
 
 static const struct work_type work_cancel = { .name = "cancel" };
 
-void
-committer_cancel(struct committer *committer, uint64_t unique)
+static void
+committer_push_cancel(struct committer *committer, uint64_t unique, uint64_t handle)
 {
 	struct work *cancel = work_new(&work_cancel, NULL);
 
 	if (!cancel)
 		return; /* it goes on waiting: the interrupt is repeated by whoever wants it */
-	cancel->handle = unique;
+	cancel->target_unique = unique;
+	cancel->handle = handle;
 	committer_push_one(committer, cancel);
 }
 
+void
+committer_cancel(struct committer *committer, uint64_t unique)
+{
+	committer_push_cancel(committer, unique, 0);
+}
+
+void
+committer_cancel_handle(struct committer *committer, uint64_t handle)
+{
+	committer_push_cancel(committer, 0, handle);
+}
+
 static struct work *
-committer_take_waiting(struct committer *committer, uint64_t unique)
+committer_take_waiting(struct committer *committer, const struct work *cancel)
 {
 	struct work *claim = NULL;
 
 	for (size_t i = 0; i < committer->line_count && !claim; i++)
-		claim = line_take(&committer->lines[i], line_match_unique, &unique);
+		claim = line_take(&committer->lines[i], line_match_cancel, cancel);
 	return claim;
 }
 
 /* A claim of this batch that was interrupted before it was run; other works are answered soon. */
 static struct work *
-committer_take_coming(struct committer *committer, uint64_t unique)
+committer_take_coming(struct committer *committer, const struct work *cancel)
 {
 	struct works *batch = &committer->batch;
 
 	for (size_t i = 0; i < batch->count; i++) {
 		struct work *work = batch->at[i];
 
-		if (work->unique != unique || work->type != &work_claim_open)
+		if (!work->type->waits || !line_match_cancel(work, cancel))
 			continue;
 		works_remove(batch, i);
 		return work;
@@ -423,12 +479,12 @@ committer_take_coming(struct committer *committer, uint64_t unique)
 }
 
 static void
-committer_interrupt(struct committer *committer, uint64_t unique)
+committer_interrupt(struct committer *committer, const struct work *cancel)
 {
-	struct work *claim = committer_take_waiting(committer, unique);
+	struct work *claim = committer_take_waiting(committer, cancel);
 
 	if (!claim)
-		claim = committer_take_coming(committer, unique);
+		claim = committer_take_coming(committer, cancel);
 	if (!claim)
 		return;
 	claim->error = -EINTR;
@@ -450,7 +506,7 @@ committer_interrupts(struct committer *committer)
 			continue;
 		}
 		works_remove(batch, i);
-		committer_interrupt(committer, work->handle);
+		committer_interrupt(committer, work);
 		work_unref(work);
 		work_unref(work);
 		i = 0; /* the claim may have been before it: what follows has moved */
@@ -687,6 +743,7 @@ committer_init(struct committer *committer)
 {
 	pthread_condattr_t attr;
 
+	committer->wake_fd = -1;
 	committer->line_count = committer->fs->config->queue_count;
 	committer->lines = calloc(committer->line_count, sizeof *committer->lines);
 	committer->batch.at = calloc(BATCH_MAX, sizeof(struct work *));
@@ -697,6 +754,9 @@ committer_init(struct committer *committer)
 		!committer->changed_ms)
 		return -ENOMEM;
 	committer->batch.room = committer->done.room = BATCH_MAX;
+	committer->wake_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+	if (committer->wake_fd < 0)
+		return -errno;
 	for (size_t i = 0; i < committer->line_count; i++) {
 		committer->lines[i].queue_id = committer->fs->queues[i].id;
 		committer->lines[i].changed = true;
@@ -720,6 +780,8 @@ committer_free(struct committer *committer)
 	free(committer->done.at);
 	free(committer->granted.at);
 	free(committer->answers.at);
+	if (committer->wake_fd >= 0)
+		close(committer->wake_fd);
 	free(committer);
 }
 
@@ -761,7 +823,8 @@ committer_stop(struct committer *committer)
 	pthread_join(committer->thread, NULL);
 	for (size_t i = 0; i < committer->line_count; i++)
 		while ((work = line_take(&committer->lines[i], line_match_any, NULL))) {
-			(void)fuse_reply_err(work->request, ENOTCONN);
+			if (work->request)
+				(void)fuse_reply_err(work->request, ENOTCONN);
 			work_unref(work);
 			work_unref(work);
 		}

@@ -38,6 +38,10 @@ int64_t committer_changed_ms(struct committer *committer, size_t queue_index, en
 /* The interrupt of a waiting claim: if request number `unique` still waits, it gets
  * EINTR. Not the fuse_req_t: another request may have that address by now. */
 void committer_cancel(struct committer *committer, uint64_t unique);
+/* Who polls this handle without a request leaves the line. */
+void committer_cancel_handle(struct committer *committer, uint64_t handle);
+/* Can be read when committer_finished() has something that no request will ask for. */
+int committer_fd(const struct committer *committer);
 
 /* ---- for a work's run and reply ---- */
 

@@ -10,6 +10,16 @@ handle_number(const struct handles *handles, uint32_t slot)
 	return (uint64_t)handles->shared->handles[slot].serial << 32 | slot;
 }
 
+static void
+handles_add(struct handles *handles, uint32_t at)
+{
+	const struct handle *handle = &handles->shared->handles[at];
+
+	index_add(&handles->by_ino, hash_number(handle->ino), at);
+	if (handle->kind == HANDLE_CLAIM)
+		index_add(&handles->by_slot, hash_number(handle->slot), at);
+}
+
 int
 handles_init(struct handles *handles, struct shared *shared)
 {
@@ -17,7 +27,8 @@ handles_init(struct handles *handles, struct shared *shared)
 	handles->free_slots = calloc(HANDLE_COUNT, sizeof *handles->free_slots);
 	handles->contents = calloc(HANDLE_COUNT, sizeof *handles->contents);
 	if (!handles->free_slots || !handles->contents ||
-		index_init(&handles->by_ino, HANDLE_COUNT)) {
+		index_init(&handles->by_ino, HANDLE_COUNT) ||
+		index_init(&handles->by_slot, HANDLE_COUNT)) {
 		handles_release(handles);
 		return -ENOMEM;
 	}
@@ -27,7 +38,7 @@ handles_init(struct handles *handles, struct shared *shared)
 		if (handle->kind == HANDLE_FREE)
 			handles->free_slots[handles->free_count++] = slot;
 		else
-			index_add(&handles->by_ino, hash_number(handle->ino), slot);
+			handles_add(handles, slot);
 	}
 	return 0;
 }
@@ -40,6 +51,7 @@ handles_release(struct handles *handles)
 	free(handles->contents);
 	free(handles->free_slots);
 	index_release(&handles->by_ino);
+	index_release(&handles->by_slot);
 }
 
 bool
@@ -77,7 +89,7 @@ handles_open(struct handles *handles, enum handle_kind kind, fuse_ino_t ino, uin
 		.writes = writes,
 	};
 	handles->shared->handles[at].kind = kind;
-	index_add(&handles->by_ino, hash_number(ino), at);
+	handles_add(handles, at);
 	*number = handle_number(handles, at);
 	return 0;
 }
@@ -102,6 +114,8 @@ handles_close(struct handles *handles, uint64_t number)
 	if (!handle)
 		return; /* closed before the crash after which it is closed again */
 	index_remove(&handles->by_ino, hash_number(handle->ino), slot);
+	if (handle->kind == HANDLE_CLAIM)
+		index_remove(&handles->by_slot, hash_number(handle->slot), slot);
 	handle->kind = HANDLE_FREE;
 	free(handles->contents[slot].bytes);
 	handles->contents[slot] = (struct content){ 0 };
@@ -131,6 +145,25 @@ handles_writing(const struct handles *handles, fuse_ino_t ino)
 		count += handle->ino == ino && handle->writes;
 	}
 	return count;
+}
+
+struct handle *
+handles_of_worker(const struct handles *handles, uint32_t slot, const struct handle *before)
+{
+	uint32_t at = before ? index_next(&handles->by_slot,
+				       (uint32_t)(before - handles->shared->handles))
+			     : index_first(&handles->by_slot, hash_number(slot));
+
+	for (; at != INDEX_END; at = index_next(&handles->by_slot, at))
+		if (handles->shared->handles[at].slot == slot)
+			return &handles->shared->handles[at];
+	return NULL;
+}
+
+uint64_t
+handles_number(const struct handles *handles, const struct handle *handle)
+{
+	return handle_number(handles, (uint32_t)(handle - handles->shared->handles));
 }
 
 struct content *

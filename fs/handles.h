@@ -13,6 +13,7 @@
 struct handles {
 	struct shared *shared;
 	struct slot_index by_ino;
+	struct slot_index by_slot; /* claims, by their worker's */
 	uint32_t *free_slots;
 	uint32_t free_count;
 	struct content *contents; /* by slot; bytes NULL: not here */
@@ -37,6 +38,12 @@ void handles_close(struct handles *handles, uint64_t number);
  */
 struct handle *handles_on(const struct handles *handles, fuse_ino_t ino);
 unsigned handles_writing(const struct handles *handles, fuse_ino_t ino);
+
+/* The claims of the worker in `slot` that are open: `before` NULL gives one, and each the next,
+ * until NULL. */
+struct handle *handles_of_worker(
+	const struct handles *handles, uint32_t slot, const struct handle *before);
+uint64_t handles_number(const struct handles *handles, const struct handle *handle);
 
 /* The content kept with a handle. handles_keep() takes the bytes over from *content. */
 struct content *handles_content(const struct handles *handles, uint64_t number);

@@ -20,6 +20,7 @@ enum ino_class {
 	INO_LINK,     /* receipts/NAME, a symbolic link; id: the job */
 	INO_DRAFT,    /* id: slot_id() of the draft, whose queue may change; queue 0 */
 	INO_CLAIM,    /* id: slot_id() of the worker's slot and its ticket */
+	INO_ENVELOPE, /* claim/WORKER.json; as INO_CLAIM */
 };
 
 #define INO_ID_BITS 40

@@ -82,10 +82,15 @@ line_match_any(const struct work *work, const void *wanted)
 	return 1;
 }
 
+/* The claim that is to be interrupted: the one with this request, or, without one, of this handle. */
 static inline int
-line_match_unique(const struct work *work, const void *unique)
+line_match_cancel(const struct work *work, const void *wanted)
 {
-	return work->unique == *(const uint64_t *)unique;
+	const struct work *cancel = wanted;
+
+	if (cancel->target_unique)
+		return work->request && work->unique == cancel->target_unique;
+	return !work->request && work->handle == cancel->handle;
 }
 
 /* The worker's slot: whoever opens the same name gets the same job. */

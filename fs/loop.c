@@ -11,6 +11,7 @@
 
 #include "fs/log.h"
 #include "fs/op.h"
+#include "fs/op_claim.h"
 #include "fs/op_draft.h"
 
 /* While requests follow each other closely, looking again beats sleeping: waking up costs more
@@ -22,6 +23,8 @@
 #define HELD_US 2000
 
 #define PATIENCE_MAX_MS 60000 /* the clock may be set */
+/* Under load: a dead worker is to be noticed all the same. */
+#define LOOK_US 10000
 
 struct loop *
 loop_of(fuse_req_t request)
@@ -100,6 +103,14 @@ loop_push(struct loop *loop, struct work *work)
 	work_unref(work);
 }
 
+void
+loop_later(struct loop *loop, struct work *work, int64_t ms)
+{
+	if (!loop->later.first)
+		loop->later_us = monotonic_us() + ms * 1000;
+	line_append(&loop->later, work);
+}
+
 /* ---- start ---- */
 
 static bool
@@ -122,6 +133,8 @@ loop_init(struct loop *loop, struct engine *engine)
 		rc = workers_init(&loop->workers, loop->fs->shared);
 	if (!rc)
 		rc = handles_init(&loop->handles, loop->fs->shared);
+	if (!rc)
+		rc = liveness_init(&loop->liveness);
 	loop->drafts_changed_ms =
 		calloc(loop->fs->config->queue_count, sizeof *loop->drafts_changed_ms);
 	if (!rc && !loop->drafts_changed_ms)
@@ -136,6 +149,7 @@ loop_release(struct loop *loop)
 {
 	free(loop->drafts_changed_ms);
 	hash_set_release(&loop->names);
+	liveness_release(&loop->liveness);
 	handles_release(&loop->handles);
 	workers_release(&loop->workers);
 	drafts_release(&loop->drafts);
@@ -162,10 +176,15 @@ loop_tick(struct loop *loop)
 static int
 loop_patience_ms(const struct loop *loop)
 {
-	int64_t at_ms = loop->retry_ms ? loop->retry_ms : loop->forgotten_ms;
-	int64_t ms = at_ms - now_ms();
+	int64_t ms = INT64_MAX, later_ms;
 
-	if (loop->drafts.free_slot_count == SLOT_COUNT)
+	if (loop->drafts.free_slot_count != SLOT_COUNT)
+		ms = (loop->retry_ms ? loop->retry_ms : loop->forgotten_ms) - now_ms();
+	if (loop->later.first) {
+		later_ms = (loop->later_us - monotonic_us()) / 1000 + 1;
+		ms = later_ms < ms ? later_ms : ms;
+	}
+	if (ms == INT64_MAX)
 		return -1;
 	return ms < 0 ? 0 : ms > PATIENCE_MAX_MS ? PATIENCE_MAX_MS : (int)ms;
 }
@@ -194,6 +213,7 @@ loop_process(struct loop *loop, const struct fuse_buf *buffer)
 	loop_tick(loop);
 	if (loop->held.first && monotonic_us() - loop->held_since_us > HELD_US)
 		loop_send_held(loop);
+	loop->request = buffer->mem;
 	loop->unique = ((const struct fuse_in_header *)buffer->mem)->unique & ~UNIQUE_RESENT;
 	fuse_session_process_buf(loop->fs->session, buffer);
 	loop->fs->shared->served++;
@@ -201,18 +221,38 @@ loop_process(struct loop *loop, const struct fuse_buf *buffer)
 
 /* ---- the loop ---- */
 
-/* Sleeps until there is a request. Returns false when it is time to stop. */
+/* What comes without a request: processes that have ended, works that are to be tried again or
+ * were finished for nobody. */
+static void
+loop_look(struct loop *loop)
+{
+	loop_finish(loop);
+	loop_tick(loop);
+	claim_look(loop);
+	loop->looked_us = monotonic_us();
+	if (loop->later.first && loop->looked_us >= loop->later_us)
+		committer_push(loop->committer, &loop->later);
+}
+
+/* Sleeps until there is something to do. Returns false when it is time to stop. */
 static bool
 loop_wait(struct loop *loop, int stop_fd)
 {
 	struct pollfd wanted[] = {
 		{ .fd = fuse_session_fd(loop->fs->session), .events = POLLIN },
 		{ .fd = stop_fd, .events = POLLIN },
+		{ .fd = liveness_fd(&loop->liveness), .events = POLLIN },
+		{ .fd = committer_fd(loop->committer), .events = POLLIN },
 	};
 
+	if (loop->liveness.dead_count)
+		claim_look(loop);
 	loop_send_held(loop);
-	while (poll(wanted, 2, loop_patience_ms(loop)) < 0 && errno == EINTR)
+	while (poll(wanted, 4, loop_patience_ms(loop)) < 0 && errno == EINTR)
 		;
+	if (!wanted[0].revents)
+		loop_look(loop);
+	loop_send_held(loop);
 	return !wanted[1].revents;
 }
 
@@ -229,7 +269,10 @@ loop_run(struct loop *loop, int stop_fd)
 		if (rc > 0) {
 			loop->handed_over = false;
 			loop_process(loop, &buffer);
-			awake_until = loop->handed_over ? 0 : monotonic_us() + SPIN_US;
+			awake_until = monotonic_us();
+			if (awake_until - loop->looked_us > LOOK_US)
+				loop_look(loop);
+			awake_until = loop->handed_over ? 0 : awake_until + SPIN_US;
 			continue;
 		}
 		if (rc != -EAGAIN && rc != -EINTR)
@@ -240,10 +283,9 @@ loop_run(struct loop *loop, int stop_fd)
 			rc = 0;
 			break;
 		}
-		loop_finish(loop);
-		loop_tick(loop);
 	}
 	loop_send_held(loop);
+	committer_push(loop->committer, &loop->later);
 	free(buffer.mem);
 	return rc == -EAGAIN || rc == -EINTR ? 0 : rc;
 }

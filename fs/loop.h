@@ -11,6 +11,7 @@
 #include "fs/fs.h"
 #include "fs/handles.h"
 #include "fs/index.h"
+#include "fs/liveness.h"
 #include "fs/workers.h"
 
 /* A thread that was told ESTALE because it opened for writing what another writes, or what is a
@@ -34,6 +35,7 @@ struct loop {
 	struct drafts drafts;
 	struct workers workers;
 	struct handles handles;
+	struct liveness liveness;
 	struct hash_set names; /* that the store may resolve */
 	struct reopening reopenings[REOPENING_COUNT];
 	unsigned next_reopening;
@@ -42,10 +44,14 @@ struct loop {
 	int64_t *drafts_changed_ms; /* by queue: when one last came or went */
 	struct line held;           /* patient works, not yet sent */
 	int64_t held_since_us;
-	bool handed_over; /* the request that is being handled has gone to the committer */
+	struct line later; /* works to be tried again, all of them */
+	int64_t later_us;  /* then */
+	int64_t looked_us; /* when last for what comes without a request */
+	bool handed_over;  /* the request that is being handled has gone to the committer */
 	struct resume_answer *answers; /* of the last batches, while resuming */
 	size_t answer_count;
-	uint64_t unique; /* of the request that is being handled */
+	uint64_t unique;     /* of the request that is being handled */
+	const void *request; /* as it came */
 };
 
 /* Fills *loop, whose `fs` is set, from the shared mapping and the store's names. Returns 0 or
@@ -73,12 +79,12 @@ void loop_send(struct loop *loop, struct work *work);
 void loop_send_held(struct loop *loop);
 /* As loop_send(); one whose error is set already (-ENOMEM) is answered instead. */
 void loop_push(struct loop *loop, struct work *work);
+/* As loop_push(), but not before `ms` from now. */
+void loop_later(struct loop *loop, struct work *work, int64_t ms);
 /* When the directory `node` of a queue last changed. */
 int64_t loop_changed_ms(struct loop *loop, enum node node, const struct fs_queue *queue);
 /* A draft of this queue came or went. */
 void loop_drafts_changed(struct loop *loop, int64_t queue_id);
-/* Nobody has this claim open any more: one that was never read is given back. */
-void claim_released(struct loop *loop, fuse_ino_t number);
 /* The queue that an inode number names, or NULL. */
 const struct fs_queue *loop_queue(const struct loop *loop, fuse_ino_t ino);
 

@@ -44,4 +44,5 @@ const struct fuse_lowlevel_ops ops = {
 	.setxattr = op_setxattr,
 	.removexattr = op_removexattr,
 	.statfs = op_statfs,
+	.poll = op_poll,
 };

@@ -43,6 +43,8 @@ void op_setxattr(fuse_req_t request, fuse_ino_t number, const char *name, const 
 	size_t size, int flags);
 void op_removexattr(fuse_req_t request, fuse_ino_t number, const char *name);
 void op_statfs(fuse_req_t request, fuse_ino_t number);
+void op_poll(fuse_req_t request, fuse_ino_t number, struct fuse_file_info *file,
+	struct fuse_pollhandle *poller);
 
 extern const struct fuse_lowlevel_ops ops;
 

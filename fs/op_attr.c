@@ -8,9 +8,9 @@
 #include <sys/statvfs.h>
 
 #include "fs/attr.h"
+#include "fs/op_claim.h"
 #include "fs/op_draft.h"
 #include "fs/place.h"
-#include "fs/work_claim.h"
 #include "fs/work_inspect.h"
 #include "fs/work_operate.h"
 
@@ -55,27 +55,6 @@ getattr_node(struct loop *loop, fuse_req_t request, fuse_ino_t number)
 		(void)fuse_reply_attr(request, &attr, place_timeout(&place));
 }
 
-static void
-getattr_claim(struct loop *loop, fuse_req_t request, fuse_ino_t number)
-{
-	const struct worker *worker = workers_get(&loop->workers, number);
-	const struct fs_queue *queue = loop_queue(loop, number);
-	struct worker ended = { 0 };
-	struct stat attr;
-	bool held = true;
-
-	if (!worker) { /* its claim has ended; whoever has it open still has its bytes */
-		ended.size = (int64_t)held_size(loop, number, &held);
-		worker = &ended;
-	}
-	if (!held || !queue) {
-		(void)fuse_reply_err(request, ESTALE);
-		return;
-	}
-	attr = attr_claim(queue, worker, number, loop->fs->mounted_ms);
-	(void)fuse_reply_attr(request, &attr, TIMEOUT_FIXED);
-}
-
 /* Replies: attr, err. */
 void
 op_getattr(fuse_req_t request, fuse_ino_t number, struct fuse_file_info *file)
@@ -91,7 +70,8 @@ op_getattr(fuse_req_t request, fuse_ino_t number, struct fuse_file_info *file)
 		draft_getattr(loop, request, number);
 		break;
 	case INO_CLAIM:
-		getattr_claim(loop, request, number);
+	case INO_ENVELOPE:
+		claim_getattr(loop, request, number);
 		break;
 	case INO_JOB:
 	case INO_TWIN:
@@ -103,34 +83,6 @@ op_getattr(fuse_req_t request, fuse_ino_t number, struct fuse_file_info *file)
 }
 
 /* ---- setattr: touch ---- */
-
-static void
-setattr_claim(struct loop *loop, fuse_req_t request, fuse_ino_t number, const struct stat *attr,
-	int to_set)
-{
-	const struct worker *worker = workers_get(&loop->workers, number);
-	struct work *work;
-
-	if (!(to_set & FUSE_SET_ATTR_MTIME) || to_set & FUSE_SET_ATTR_SIZE) {
-		(void)fuse_reply_err(request, EPERM);
-		return;
-	}
-	if (!worker) {
-		(void)fuse_reply_err(request, ESTALE);
-		return;
-	}
-	work = loop_work(request, &work_heartbeat);
-	if (!work)
-		return;
-	work->queue_id = worker->queue_id;
-	work->name = strdup(worker->name);
-	if (!work->name)
-		work->error = -ENOMEM;
-	work->time_ms = to_set & FUSE_SET_ATTR_MTIME_NOW ? 0 : attr_ms(&attr->st_mtim);
-	work->entry.attr =
-		attr_claim(loop_queue(loop, number), worker, number, loop->fs->mounted_ms);
-	loop_push(loop, work);
-}
 
 static void
 setattr_job(struct loop *loop, fuse_req_t request, fuse_ino_t number, const struct stat *attr,
@@ -187,7 +139,8 @@ op_setattr(fuse_req_t request, fuse_ino_t number, struct stat *attr, int to_set,
 		draft_setattr(loop, request, number, attr, to_set);
 		break;
 	case INO_CLAIM:
-		setattr_claim(loop, request, number, attr, to_set);
+	case INO_ENVELOPE:
+		claim_setattr(loop, request, number, attr, to_set);
 		break;
 	case INO_JOB:
 		setattr_job(loop, request, number, attr, to_set);

@@ -5,11 +5,13 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "fs/claimant.h"
 #include "fs/names.h"
+#include "fs/op_claim.h"
 #include "fs/op_draft.h"
 #include "fs/place.h"
-#include "fs/work_claim.h"
 #include "fs/work_operate.h"
+#include "fs/work_verdict.h"
 
 /* ---- unlink and rename ---- */
 
@@ -23,9 +25,11 @@ push_change(struct loop *loop, fuse_req_t request, const struct work_type *type,
 		return;
 	work->node = from->node;
 	work->queue_id = from->queue->id;
-	work->name = strdup(name);
+	work->name = from->node == NODE_CLAIM ? claim_worker_name(name) : strdup(name);
 	work->target = strdup(target);
 	work->flag = strcmp(name, target) == 0;
+	if (from->node == NODE_CLAIM && work->name)
+		claimant_find(work->name, fuse_req_ctx(request)->pid, &work->by);
 	if (to) {
 		work->target_node = to->node;
 		work->target_queue_id = to->queue->id;

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -10,10 +11,10 @@
 #include "fs/ino.h"
 #include "fs/loop.h"
 #include "fs/names.h"
+#include "fs/op_claim.h"
 #include "fs/op_draft.h"
 #include "fs/op_stream.h"
 #include "fs/render.h"
-#include "fs/work_claim.h"
 #include "fs/work_enqueue.h"
 #include "fs/work_inspect.h"
 
@@ -134,47 +135,6 @@ open_node(struct loop *loop, fuse_req_t request, fuse_ino_t number, struct fuse_
 		handles_close(&loop->handles, file->fh);
 }
 
-static void
-claim_interrupted(fuse_req_t request, void *data)
-{
-	committer_cancel(loop_of(request)->committer, (uintptr_t)data);
-}
-
-static void
-open_claim(
-	struct loop *loop, fuse_req_t request, fuse_ino_t number, struct fuse_file_info *file)
-{
-	const struct worker *worker = workers_get(&loop->workers, number);
-	uint32_t slot = slot_of(ino_unpack(number).id);
-	struct work *work;
-	int rc = !worker ? -ESTALE : opens_for_writing(file) ? -EPERM : 0;
-
-	if (!rc)
-		rc = handles_open(&loop->handles, HANDLE_CLAIM, number, slot, false,
-			loop->unique, &file->fh);
-	if (rc) {
-		(void)fuse_reply_err(request, -rc);
-		return;
-	}
-	work = loop_work(request, &work_claim_open);
-	if (!work) {
-		handles_close(&loop->handles, file->fh);
-		return;
-	}
-	file->noflush = 1;
-	work->name = strdup(worker->name);
-	if (!work->name)
-		work->error = -ENOMEM;
-	work->ino = number;
-	work->queue_id = worker->queue_id;
-	work->slot = slot;
-	work->handle = file->fh;
-	work->file = *file;
-	work->flag = (file->flags & O_NONBLOCK) != 0;
-	fuse_req_interrupt_func(request, claim_interrupted, (void *)(uintptr_t)work->unique);
-	loop_push(loop, work);
-}
-
 /* A name that is a job already is opened for writing: that makes a new draft. */
 static void
 open_again(struct loop *loop, fuse_req_t request, fuse_ino_t number)
@@ -203,7 +163,8 @@ op_open(fuse_req_t request, fuse_ino_t number, struct fuse_file_info *file)
 		draft_open(loop, request, number, file);
 		break;
 	case INO_CLAIM:
-		open_claim(loop, request, number, file);
+	case INO_ENVELOPE:
+		claim_open(loop, request, number, file);
 		break;
 	case INO_ALIAS:
 		if (opens_for_writing(file))
@@ -242,16 +203,6 @@ read_again(struct loop *loop, fuse_req_t request, fuse_ino_t number, size_t size
 	loop_push(loop, work);
 }
 
-static void
-read_content(fuse_req_t request, const struct content *content, size_t size, off_t offset)
-{
-	size_t from = (uint64_t)offset < content->size ? (size_t)offset : content->size;
-	size_t left = content->size - from;
-
-	(void)fuse_reply_buf(
-		request, (const char *)content->bytes + from, left < size ? left : size);
-}
-
 /* Replies: buf, err. */
 void
 op_read(fuse_req_t request, fuse_ino_t number, size_t size, off_t offset,
@@ -260,7 +211,6 @@ op_read(fuse_req_t request, fuse_ino_t number, size_t size, off_t offset,
 	struct loop *loop = loop_of(request);
 	struct handle *handle = handles_get(&loop->handles, file->fh);
 	const struct content *content;
-	struct worker *worker;
 
 	if (!handle) {
 		(void)fuse_reply_err(request, EBADF);
@@ -273,13 +223,14 @@ op_read(fuse_req_t request, fuse_ino_t number, size_t size, off_t offset,
 			draft_read(loop, request, handle, size, offset);
 		return;
 	}
-	worker = handle->kind == HANDLE_CLAIM ? workers_get(&loop->workers, handle->ino) : NULL;
-	if (worker)
-		worker->unread = false;
+	if (handle->kind == HANDLE_CLAIM) {
+		claim_read(loop, request, size, offset, file);
+		return;
+	}
 	content = handles_content(&loop->handles, file->fh);
 	if (content->bytes)
-		read_content(request, content, size, offset);
-	else if (work_is_of_job(number) || handle->job_id)
+		content_reply(request, content, size, offset);
+	else if (work_is_of_job(number))
 		read_again(loop, request, number, size, offset, handle);
 	else
 		(void)fuse_reply_buf(request, NULL, 0);
@@ -294,13 +245,32 @@ op_write(fuse_req_t request, fuse_ino_t number, const char *bytes, size_t size, 
 	const struct handle *handle = handles_get(&loop->handles, file->fh);
 
 	(void)number;
-	if (!handle || handle->kind != HANDLE_DRAFT)
+	if (handle && handle->kind == HANDLE_CLAIM)
+		claim_write(loop, request, bytes, size, file);
+	else if (!handle || handle->kind != HANDLE_DRAFT)
 		(void)fuse_reply_err(request, EBADF);
 	else if (drafts_at(&loop->drafts, handle->slot)->stream)
 		stream_write(loop, request, handle, bytes, size);
 	else
 		draft_write(loop, request, handle, bytes, size, offset,
 			(file->flags & O_APPEND) != 0);
+}
+
+/* Most files are always ready (poll(2)). Replies: poll, err. */
+void
+op_poll(fuse_req_t request, fuse_ino_t number, struct fuse_file_info *file,
+	struct fuse_pollhandle *poller)
+{
+	struct loop *loop = loop_of(request);
+	const struct handle *handle = handles_get(&loop->handles, file->fh);
+
+	(void)number;
+	if (handle && handle->kind == HANDLE_CLAIM)
+		claim_poll(loop, request, file, poller != NULL);
+	else
+		(void)fuse_reply_poll(request, POLLIN | POLLRDNORM | POLLOUT | POLLWRNORM);
+	if (poller)
+		fuse_pollhandle_destroy(poller);
 }
 
 /* Replies: err. */
@@ -327,25 +297,6 @@ op_fsync(fuse_req_t request, fuse_ino_t number, int datasync, struct fuse_file_i
 	(void)fuse_reply_err(request, 0);
 }
 
-void
-claim_released(struct loop *loop, fuse_ino_t number)
-{
-	struct worker *worker = workers_get(&loop->workers, number);
-	struct work *work;
-
-	if (!worker || !worker->unread || !worker->job_id || handles_on(&loop->handles, number))
-		return;
-	work = loop_work(NULL, &work_claim_release);
-	if (!work)
-		return; /* it stays with the worker, until its timeout */
-	work->queue_id = worker->queue_id;
-	work->job_id = worker->job_id;
-	work->name = strdup(worker->name);
-	if (!work->name)
-		work->error = -ENOMEM;
-	loop_push(loop, work);
-}
-
 /* Replies: err. */
 void
 op_release(fuse_req_t request, fuse_ino_t number, struct fuse_file_info *file)
@@ -353,16 +304,15 @@ op_release(fuse_req_t request, fuse_ino_t number, struct fuse_file_info *file)
 	struct loop *loop = loop_of(request);
 	const struct handle *handle = handles_get(&loop->handles, file->fh);
 
+	(void)number;
 	if (handle && handle->kind == HANDLE_DRAFT) {
 		draft_release(loop, request, file->fh);
 		return;
 	}
-	if (handle) {
-		bool claim = handle->kind == HANDLE_CLAIM;
-
-		handles_close(&loop->handles, file->fh);
-		if (claim)
-			claim_released(loop, number);
+	if (handle && handle->kind == HANDLE_CLAIM) {
+		claim_release(loop, request, file->fh);
+		return;
 	}
+	handles_close(&loop->handles, file->fh);
 	(void)fuse_reply_err(request, 0);
 }

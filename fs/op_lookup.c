@@ -7,9 +7,9 @@
 
 #include "fs/attr.h"
 #include "fs/names.h"
+#include "fs/op_claim.h"
 #include "fs/op_draft.h"
 #include "fs/place.h"
-#include "fs/work_claim.h"
 #include "fs/work_inspect.h"
 
 static void
@@ -36,50 +36,6 @@ lookup_job(struct loop *loop, fuse_req_t request, const struct place *place, con
 		return;
 	work->node = place->node;
 	work->queue_id = place->queue->id;
-	work->name = strdup(name);
-	if (!work->name)
-		work->error = -ENOMEM;
-	loop_push(loop, work);
-}
-
-static bool
-worker_in_use(void *context, uint32_t slot)
-{
-	struct loop *loop = context;
-
-	return handles_on(&loop->handles, workers_ino(&loop->workers, slot)) != NULL;
-}
-
-static void
-lookup_worker(
-	struct loop *loop, fuse_req_t request, const struct fs_queue *queue, const char *name)
-{
-	struct worker *worker;
-	struct work *work;
-	uint32_t slot;
-	int rc = name[0] == '.' || strstr(name, TWIN_SUFFIX)
-			 ? -ENOENT
-			 : workers_take(
-				   &loop->workers, queue->id, name, worker_in_use, loop, &slot);
-
-	if (rc) {
-		(void)fuse_reply_err(request, -rc);
-		return;
-	}
-	worker = workers_at(&loop->workers, slot);
-	if (worker->known) {
-		struct stat attr = attr_claim(
-			queue, worker, workers_ino(&loop->workers, slot), loop->fs->mounted_ms);
-		struct fuse_entry_param entry = attr_entry(&attr, 0, TIMEOUT_FIXED);
-
-		(void)fuse_reply_entry(request, &entry);
-		return;
-	}
-	work = loop_work(request, &work_worker_lookup);
-	if (!work)
-		return;
-	work->queue_id = queue->id;
-	work->ino = workers_ino(&loop->workers, slot);
 	work->name = strdup(name);
 	if (!work->name)
 		work->error = -ENOMEM;
@@ -141,7 +97,7 @@ op_lookup(fuse_req_t request, fuse_ino_t parent, const char *name)
 		else
 			(void)fuse_reply_err(request, ENOENT);
 	} else if (place.node == NODE_CLAIM) {
-		lookup_worker(loop, request, place.queue, name);
+		claim_lookup(loop, request, place.queue, name);
 	} else if (place.node == NODE_QUEUE) {
 		lookup_queue(loop, request, &place, name);
 	} else {

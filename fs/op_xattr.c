@@ -7,6 +7,7 @@
 
 #include "fs/loop.h"
 #include "fs/names.h"
+#include "fs/op_claim.h"
 #include "fs/op_draft.h"
 #include "fs/work_inspect.h"
 
@@ -14,20 +15,16 @@
 static int64_t
 job_of(const struct loop *loop, fuse_ino_t number)
 {
-	const struct worker *worker;
-
+	enum ino_class class = ino_unpack(number).class;
 	const struct draft *draft;
 
 	if (work_is_of_job(number))
 		return ino_unpack(number).id;
-	if (ino_unpack(number).class == INO_DRAFT) {
+	if (class == INO_DRAFT) {
 		draft = drafts_get(&loop->drafts, ino_unpack(number).id);
 		return draft ? draft->job_id : 0;
 	}
-	if (ino_unpack(number).class != INO_CLAIM)
-		return 0;
-	worker = workers_get(&loop->workers, number);
-	return worker ? worker->job_id : 0;
+	return class == INO_CLAIM || class == INO_ENVELOPE ? claim_job(loop, number) : 0;
 }
 
 static void

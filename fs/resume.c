@@ -9,9 +9,10 @@
 #include <unistd.h>
 
 #include "fs/log.h"
+#include "fs/notify.h"
+#include "fs/op_claim.h"
 #include "fs/op_draft.h"
 #include "fs/op_stream.h"
-#include "fs/work_claim.h"
 #include "fs/work_stream.h"
 
 /* FUSE_NOTIFY_RESEND: linux/fuse.h since 6.9, newer than the headers of Debian 12. */
@@ -86,6 +87,7 @@ resume_record(struct resume_answers *answers, struct engine *engine, const struc
 		at[count].unique = work->unique;
 		at[count].draft_id = work->error ? 0 : work->new.draft_id;
 		at[count].job_id = work->job_id;
+		at[count].handle = work->words ? work->handle : 0;
 		at[count].taken = work->taken;
 		at[count].first_job_id = work->flag ? work->first_job_id : 0;
 		at[count].job_count = work->flag ? work->job_count : 0;
@@ -192,44 +194,113 @@ resume_unlink(struct loop *loop, struct engine *engine)
 	return rc;
 }
 
+/* ---- claims ---- */
+
+/* A verdict that was written to a descriptor has been taken: what that reads next is the next job. */
+static void
+resume_verdict(struct loop *loop, uint64_t handle_number, int64_t job_id, int64_t error)
+{
+	struct handle *handle = handles_get(&loop->handles, handle_number);
+
+	if (handle && handle->kind == HANDLE_CLAIM && job_id && handle->job_id == job_id &&
+		(!error || error == -ESTALE))
+		claim_let_go(loop, handle);
+}
+
 /* Who holds what is the store's to say: a claim may have been answered before it was noted here,
  * and one that is noted may have ended. */
 static int
 resume_worker(struct loop *loop, struct engine *engine, uint32_t slot)
 {
 	struct worker *worker = workers_at(&loop->workers, slot);
-	struct handle *handle = handles_on(&loop->handles, workers_ino(&loop->workers, slot));
 	struct job job = { 0 };
+	bool fresh;
 	int rc;
 
-	if (!worker->used || (!handle && !worker->job_id))
+	if (!worker->used || (!worker->job_id && !claim_slot_in_use(loop, slot)))
 		return 0;
 	rc = engine_worker_find(engine, worker->queue_id, worker->name, &job);
 	if (rc && rc != -ENOENT)
 		return rc;
+	fresh = !rc && worker->job_id != job.id;
 	if (worker->job_id && worker->job_id != job.id)
-		worker_unbind(worker);
-	else if (!rc && !worker->job_id)
-		worker->unread = true;
+		claim_unbind(loop, slot);
 	if (!rc)
-		worker_bind(worker, job.id, job.size, job.claimed_ms);
+		claim_bind(loop, slot, &job);
+	if (fresh)
+		worker->unread = true;
 	job_release(&job);
 	return 0;
 }
 
-/* What is open on a claim is bound to the job that it was answered with. */
+/* What wanted a job when its worker got one has it. That of a read has been read. */
+static void
+resume_handle(struct loop *loop, struct handle *handle)
+{
+	struct worker *worker = workers_at(&loop->workers, handle->slot);
+	enum handle_wants wants = handle->wants;
+
+	handle->wants = WANTS_NOTHING; /* what was not answered is sent again */
+	if (handle->job_id || wants == WANTS_NOTHING || !worker->job_id)
+		return;
+	if (wants == WANTS_READ)
+		worker->unread = false;
+	if (wants == WANTS_POLL)
+		handle->base = -1;
+	claim_bind_handle(loop, handle, worker->job_id);
+}
+
 static void
 resume_handles(struct loop *loop)
 {
-	for (uint32_t slot = 0; slot < HANDLE_COUNT; slot++) {
-		struct handle *handle = &loop->fs->shared->handles[slot];
-		const struct worker *worker = handle->kind == HANDLE_CLAIM && !handle->job_id
-						      ? workers_get(&loop->workers, handle->ino)
-						      : NULL;
+	for (uint32_t slot = 0; slot < HANDLE_COUNT; slot++)
+		if (loop->fs->shared->handles[slot].kind == HANDLE_CLAIM)
+			resume_handle(loop, &loop->fs->shared->handles[slot]);
+}
 
-		if (worker)
-			handle->job_id = worker->job_id;
-	}
+struct resume_binding {
+	struct loop *loop;
+	int left_out;
+};
+
+/* Also those of an earlier mount, of which nothing is known here. */
+static bool
+resume_bound(void *context, const struct job *job, int64_t cookie)
+{
+	struct resume_binding *binding = context;
+	struct loop *loop = binding->loop;
+	uint32_t slot;
+
+	(void)cookie;
+	if (!job->worker_pid)
+		return true;
+	if (workers_take(
+		    &loop->workers, job->queue_id, job->worker, claim_slot_in_use, loop, &slot))
+		binding->left_out++;
+	else
+		claim_bind(loop, slot, job);
+	return true;
+}
+
+static int
+resume_claims(struct loop *loop, struct engine *engine)
+{
+	struct resume_binding binding = { .loop = loop };
+	int rc = 0;
+
+	for (size_t i = 0; i < loop->answer_count; i++)
+		resume_verdict(loop, loop->answers[i].handle, loop->answers[i].job_id,
+			loop->answers[i].error);
+	for (uint32_t slot = 0; slot < SLOT_COUNT && !rc; slot++)
+		rc = resume_worker(loop, engine, slot);
+	for (size_t i = 0; i < loop->fs->config->queue_count && !rc; i++)
+		rc = engine_list(engine, VIEW_RUNNING, loop->fs->queues[i].id, 0, resume_bound,
+			&binding);
+	resume_handles(loop);
+	if (binding.left_out)
+		log_warnx("the ends of %d workers' processes will not be noticed",
+			binding.left_out);
+	return rc;
 }
 
 int
@@ -239,10 +310,8 @@ resume_prepare(struct loop *loop, struct engine *engine)
 
 	if (!rc)
 		rc = resume_unlink(loop, engine);
-
-	for (uint32_t slot = 0; slot < SLOT_COUNT && !rc; slot++)
-		rc = resume_worker(loop, engine, slot);
-	resume_handles(loop);
+	if (!rc)
+		rc = resume_claims(loop, engine);
 	for (uint32_t slot = 0; slot < SLOT_COUNT && !rc; slot++)
 		resume_draft_state(loop, slot);
 	if (!rc)
@@ -306,9 +375,15 @@ resume_shared(struct loop *loop)
 	for (uint32_t slot = 0; slot < SLOT_COUNT; slot++) {
 		if (drafts_at(&loop->drafts, slot)->state != DRAFT_FREE)
 			resume_draft(loop, slot);
-		if (workers_at(&loop->workers, slot)->unread)
-			claim_released(loop, workers_ino(&loop->workers, slot));
+		claim_closed(loop, slot);
 	}
+	for (uint32_t slot = 0; slot < HANDLE_COUNT; slot++) {
+		const struct handle *handle = &loop->fs->shared->handles[slot];
+
+		if (handle->kind == HANDLE_CLAIM && handle->polled)
+			notify_poll(loop->fs->session, handle->poll_kh);
+	}
+	claim_look(loop);
 }
 
 /* ---- a new session ---- */
@@ -412,6 +487,15 @@ reply_raw(struct loop *loop, const struct fuse_in_header *header, int error, int
 		log_debug("request %llu went away", (unsigned long long)header->unique);
 }
 
+/* What a write returns: as much of it as was taken, or all. */
+static int64_t
+answer_size(const struct fuse_in_header *header, int64_t taken)
+{
+	const struct fuse_write_in *in = (const void *)(header + 1);
+
+	return header->opcode != FUSE_WRITE ? 0 : taken ? taken : in->size;
+}
+
 /* Has it taken effect already? Then it is answered. */
 static bool
 resume_answered(struct loop *loop, const struct fuse_in_header *header)
@@ -422,7 +506,8 @@ resume_answered(struct loop *loop, const struct fuse_in_header *header)
 	for (size_t i = 0; i < loop->answer_count; i++) {
 		if (loop->answers[i].unique != unique)
 			continue;
-		reply_raw(loop, header, (int)loop->answers[i].error, loop->answers[i].taken);
+		reply_raw(loop, header, (int)loop->answers[i].error,
+			answer_size(header, loop->answers[i].taken));
 		return true;
 	}
 	/* A draft that rm or mv was to take away or to rename, and that is not what it was. */

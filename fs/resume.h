@@ -16,7 +16,13 @@
  *   a handle whose open was not answered              answered with the same handle
  *   a write that was not answered                     written again; an append at the same place
  *   a claim that nobody has open and nobody has read  given back
- *   a worker's place                                  what the store says when it is looked up
+ *   a claim whose last descriptor for reading and     a failed attempt
+ *   writing was closed without a verdict
+ *   a claim bound to a process that has ended         a failed attempt
+ *   a worker's place, an open claim's job             what the store says
+ *   a verdict written to a descriptor, its finish     the descriptor has no job any more
+ *   not taken in
+ *   somebody who polls                                is woken and asks again
  *   rm or mv that took effect, not answered           answered from the last batches' record, or
  *                                                     from the loop's note of its intent
  *   everything else                                   executed again with the same result
@@ -36,7 +42,8 @@ struct resume_answer {
 	uint64_t unique;  /* of the request; 0: nobody waited */
 	int64_t draft_id; /* published or let go by it, or the stream's; 0: none */
 	int64_t error;
-	int64_t job_id;                  /* the draft became */
+	uint64_t handle;                 /* a verdict written to it, about this job; 0: none */
+	int64_t job_id;                  /* the draft became, or the verdict's */
 	int64_t taken;                   /* bytes of a write to a stream */
 	int64_t first_job_id, job_count; /* that they became, if receipts are wanted */
 	int64_t created_ms;              /* of these */

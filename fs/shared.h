@@ -15,6 +15,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "engine/engine.h"
 #include "fs/ino.h"
 
 #define FS_NAME_MAX 255
@@ -76,6 +77,11 @@ struct worker {
 	_Atomic bool used;
 	bool known;  /* job_id is what the store says */
 	bool unread; /* claimed by an open that is not yet followed by a read */
+	/* Some process had its claim open for reading and writing: the claim ends with the last
+	 * such handle. It was this one, with this number of its own. */
+	bool guarded;
+	struct claimant guard;
+	int64_t guard_number;
 	uint32_t ticket;
 	int64_t queue_id;
 	int64_t job_id; /* 0: holds none */
@@ -85,6 +91,10 @@ struct worker {
 
 enum handle_kind { HANDLE_FREE, HANDLE_FILE, HANDLE_DRAFT, HANDLE_CLAIM };
 
+/* What is under way for a claim's handle that has no job. Should the worker hold one when the
+ * next engine process starts, it is the handle's. */
+enum handle_wants { WANTS_NOTHING, WANTS_OPEN, WANTS_READ, WANTS_POLL };
+
 struct handle {
 	_Atomic enum handle_kind kind;
 	uint32_t serial;
@@ -93,10 +103,19 @@ struct handle {
 	int64_t job_id; /* claims: the job it is bound to, 0 while it waits */
 	uint32_t slot;  /* of the draft or the worker */
 	bool writes;
-	bool reads; /* of a pipe: receipts */
+	bool reads; /* of a claim: and writes, one job after the other; of a pipe: receipts */
 	bool pipe;  /* has no position: writes append, reads go on where the last one ended */
 	uint64_t read_by; /* the last read of a pipe: which request, and where */
 	int64_t read_at, read_next;
+
+	/* Claims. */
+	bool polled; /* somebody waits, as the kernel knows by the number poll_kh */
+	_Atomic enum handle_wants wants;
+	int64_t base; /* where in the file its job begins: the offset of the read that took it */
+	struct claimant by; /* whom the worker's name is bound to */
+	struct claimant opener;
+	int64_t opener_number; /* in its own pid namespace */
+	uint64_t poll_kh;
 };
 
 /* An rm or mv of a draft that the loop is about to carry out by itself. */

@@ -41,7 +41,18 @@ work_unref(struct work *work)
 	free(work->body.bytes);
 	free(work->name);
 	free(work->target);
+	free(work->words);
 	free(work);
+}
+
+void
+content_reply(fuse_req_t request, const struct content *content, size_t size, off_t offset)
+{
+	size_t from = (uint64_t)offset < content->size ? (size_t)offset : content->size;
+	size_t left = content->size - from;
+
+	(void)fuse_reply_buf(
+		request, (const char *)content->bytes + from, left < size ? left : size);
 }
 
 int

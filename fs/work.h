@@ -12,6 +12,7 @@
 
 #include "engine/engine.h"
 #include "fs/shared.h"
+#include "fs/words.h"
 
 struct committer;
 struct loop;
@@ -30,6 +31,8 @@ struct work_type {
 	bool insists; /* was promised: when the store fails it is tried again until it succeeds */
 	bool publishes; /* makes a job, which must not overtake those that were promised before */
 	bool patient; /* nobody can tell when it is run, but that it is before what comes later */
+	bool waits;   /* stands in line until there is a job */
+	bool alone;   /* without a request it is replied to as well, and wakes the loop */
 	/* In the transaction, perhaps more than once (a batch that fails is run again one by
 	 * one). */
 	int (*run)(struct committer *committer, struct work *work);
@@ -65,10 +68,15 @@ struct work {
 	uint32_t slot;   /* of a draft or a worker */
 	uint32_t ticket;
 	unsigned target_node;
-	bool flag;     /* O_NONBLOCK; readdirplus; a size asked for; a type may say what */
-	bool pipe;     /* the handle has no position */
-	bool replaces; /* a draft of the new name goes */
-	char *name, *target; /* malloc'ed */
+	bool flag;          /* O_NONBLOCK; readdirplus; a size asked for; a type may say what */
+	bool pipe;          /* the handle has no position */
+	bool replaces;      /* a draft of the new name goes */
+	bool idle;          /* a claim that may be opened without a job */
+	uint64_t poll_kh;   /* the kernel's number of who polls */
+	struct claimant by; /* whom the worker's name is bound to */
+	struct words *words;    /* malloc'ed */
+	uint64_t target_unique; /* the interrupt of this request */
+	char *name, *target;    /* malloc'ed */
 	struct fuse_file_info file;
 	struct job_new new;
 	struct content body;       /* new.body's memory */
@@ -89,6 +97,10 @@ struct work *work_new(const struct work_type *type, fuse_req_t request);
 void work_reset(struct work *work);
 /* Drops one reference; the last one frees the work and what it holds. */
 void work_unref(struct work *work);
+
+/* Answers a read with the part of a content that is asked for. */
+void content_reply(
+	fuse_req_t request, const struct content *content, size_t size, off_t offset);
 
 /* A vector of works. */
 struct works {

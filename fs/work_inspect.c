@@ -278,13 +278,8 @@ const struct work_type work_open = {
 static void
 work_read_reply(struct committer *committer, struct work *work)
 {
-	size_t from = (uint64_t)work->offset < work->content.size ? (size_t)work->offset
-								  : work->content.size;
-	size_t left = work->content.size - from;
-
 	(void)committer;
-	(void)fuse_reply_buf(work->request, (const char *)work->content.bytes + from,
-		left < work->size ? left : work->size);
+	content_reply(work->request, &work->content, work->size, work->offset);
 }
 
 /* The content is not kept: the loop may free it while the answer is being written. What a crash

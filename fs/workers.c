@@ -51,7 +51,7 @@ static void
 worker_fill(struct workers *workers, struct worker *worker, int64_t queue_id, const char *name)
 {
 	worker->used = false;
-	worker->known = worker->unread = false;
+	worker->known = worker->unread = worker->guarded = false;
 	worker->job_id = worker->size = worker->claimed_ms = 0;
 	worker->ticket = workers->shared->next_serial++;
 	worker->queue_id = queue_id;
@@ -97,9 +97,11 @@ workers_ino(const struct workers *workers, uint32_t slot)
 struct worker *
 workers_get(const struct workers *workers, fuse_ino_t ino)
 {
-	uint32_t slot = slot_of(ino_unpack(ino).id);
+	struct ino of = ino_unpack(ino);
+	uint32_t slot = slot_of(of.id);
+	fuse_ino_t claim = ino_pack(INO_CLAIM, 0, of.queue_id, of.id);
 
-	return workers_at(workers, slot)->used && workers_ino(workers, slot) == ino
+	return workers_at(workers, slot)->used && workers_ino(workers, slot) == claim
 		       ? workers_at(workers, slot)
 		       : NULL;
 }
@@ -118,7 +120,7 @@ worker_unbind(struct worker *worker)
 {
 	worker->job_id = 0;
 	worker->size = worker->claimed_ms = 0;
-	worker->unread = false;
+	worker->unread = worker->guarded = false;
 	worker->known = true;
 	worker->ticket++;
 }

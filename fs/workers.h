@@ -30,7 +30,7 @@ int workers_take(struct workers *workers, int64_t queue_id, const char *name,
 
 /* The inode number of claim/WORKER for now. */
 fuse_ino_t workers_ino(const struct workers *workers, uint32_t slot);
-/* The worker of an inode number; NULL when its ticket has passed. */
+/* The worker of an inode number, claim/WORKER's or its envelope's; NULL when its ticket has passed. */
 struct worker *workers_get(const struct workers *workers, fuse_ino_t ino);
 
 /* The worker holds this job, under the ticket it was asked with; or holds none any more, and
