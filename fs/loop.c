@@ -124,6 +124,17 @@ loop_add_name(
 	return hash_set_add(&loop->names, hash_name(queue_id, name)) == 0;
 }
 
+static int
+loop_init_pauses(struct loop *loop, const struct engine *engine)
+{
+	size_t count = loop->fs->config->queue_count;
+
+	loop->pauses = calloc(count, sizeof *loop->pauses);
+	for (size_t i = 0; loop->pauses && i < count; i++)
+		loop->pauses[i] = *engine_paused(engine, loop->fs->queues[i].id);
+	return loop->pauses ? 0 : -ENOMEM;
+}
+
 int
 loop_init(struct loop *loop, struct engine *engine)
 {
@@ -139,6 +150,8 @@ loop_init(struct loop *loop, struct engine *engine)
 		calloc(loop->fs->config->queue_count, sizeof *loop->drafts_changed_ms);
 	if (!rc && !loop->drafts_changed_ms)
 		rc = -ENOMEM;
+	if (!rc)
+		rc = loop_init_pauses(loop, engine);
 	for (size_t i = 0; i < loop->fs->config->queue_count && !rc; i++)
 		rc = engine_names(engine, loop->fs->queues[i].id, 0, loop_add_name, loop);
 	return rc;
@@ -148,6 +161,7 @@ void
 loop_release(struct loop *loop)
 {
 	free(loop->drafts_changed_ms);
+	free(loop->pauses);
 	hash_set_release(&loop->names);
 	liveness_release(&loop->liveness);
 	handles_release(&loop->handles);

@@ -41,6 +41,7 @@ struct loop {
 	unsigned next_reopening;
 	int64_t retry_ms;     /* when drafts that are left are tried again; 0: there are none */
 	int64_t forgotten_ms; /* when drafts that nobody touches are looked for */
+	struct queue_pause *pauses; /* by queue: as of what has been answered */
 	int64_t *drafts_changed_ms; /* by queue: when one last came or went */
 	struct line held;           /* patient works, not yet sent */
 	int64_t held_since_us;

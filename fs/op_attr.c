@@ -10,6 +10,7 @@
 #include "fs/attr.h"
 #include "fs/op_claim.h"
 #include "fs/op_draft.h"
+#include "fs/op_pause.h"
 #include "fs/place.h"
 #include "fs/work_inspect.h"
 #include "fs/work_operate.h"
@@ -150,7 +151,10 @@ op_setattr(fuse_req_t request, fuse_ino_t number, struct stat *attr, int to_set,
 		op_getattr(request, number, NULL);
 		break;
 	case INO_NODE:
-		setattr_node(loop, request, number, attr, to_set, file);
+		if (ino_unpack(number).node == NODE_PAUSED)
+			pause_setattr(loop, request, number, attr, to_set, file);
+		else
+			setattr_node(loop, request, number, attr, to_set, file);
 		break;
 	case INO_TWIN:
 	case INO_LINK:

@@ -13,6 +13,7 @@
 #include "fs/names.h"
 #include "fs/op_claim.h"
 #include "fs/op_draft.h"
+#include "fs/op_pause.h"
 #include "fs/op_stream.h"
 #include "fs/render.h"
 #include "fs/work_enqueue.h"
@@ -117,6 +118,10 @@ open_node(struct loop *loop, fuse_req_t request, fuse_ino_t number, struct fuse_
 	if (opens_for_writing(file) && (node == NODE_NEW || node == NODE_STREAM) && queue) {
 		draft_open_node(
 			loop, request, queue, node, (file->flags & O_ACCMODE) == O_RDWR);
+		return;
+	}
+	if (node == NODE_PAUSED && queue) {
+		pause_open(loop, request, number, file);
 		return;
 	}
 	rc = opens_for_writing(file) ? -EPERM : 0;
@@ -244,9 +249,10 @@ op_write(fuse_req_t request, fuse_ino_t number, const char *bytes, size_t size, 
 	struct loop *loop = loop_of(request);
 	const struct handle *handle = handles_get(&loop->handles, file->fh);
 
-	(void)number;
 	if (handle && handle->kind == HANDLE_CLAIM)
 		claim_write(loop, request, bytes, size, file);
+	else if (handle && handle->kind == HANDLE_PAUSE)
+		pause_write(loop, request, number, bytes, size, offset, file->fh);
 	else if (!handle || handle->kind != HANDLE_DRAFT)
 		(void)fuse_reply_err(request, EBADF);
 	else if (drafts_at(&loop->drafts, handle->slot)->stream)
@@ -304,13 +310,16 @@ op_release(fuse_req_t request, fuse_ino_t number, struct fuse_file_info *file)
 	struct loop *loop = loop_of(request);
 	const struct handle *handle = handles_get(&loop->handles, file->fh);
 
-	(void)number;
 	if (handle && handle->kind == HANDLE_DRAFT) {
 		draft_release(loop, request, file->fh);
 		return;
 	}
 	if (handle && handle->kind == HANDLE_CLAIM) {
 		claim_release(loop, request, file->fh);
+		return;
+	}
+	if (handle && handle->kind == HANDLE_PAUSE) {
+		pause_release(loop, request, number, file->fh);
 		return;
 	}
 	handles_close(&loop->handles, file->fh);

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "fs/attr.h"
+#include "fs/op_pause.h"
 #include "fs/render.h"
 
 int
@@ -25,6 +26,13 @@ place_attr(struct loop *loop, const struct place *place, struct stat *attr)
 
 	*attr = attr_node(loop->fs, place->node, place->queue,
 		changes ? loop_changed_ms(loop, place->node, place->queue) : 0);
+	if (place->node == NODE_PAUSED) {
+		const struct queue_pause *pause = pause_of(loop, place->queue);
+
+		attr->st_size = (off_t)pause_size(pause);
+		if (pause->since_ms)
+			attr->st_mtim = attr->st_ctim = attr_time(pause->since_ms);
+	}
 	if (place->node == NODE_README) {
 		rc = render_readme(loop->fs, &text);
 		attr->st_size = rc ? 0 : (off_t)text.size;
@@ -37,5 +45,7 @@ place_attr(struct loop *loop, const struct place *place, struct stat *attr)
 double
 place_timeout(const struct place *place)
 {
+	if (place->node == NODE_PAUSED)
+		return 0;
 	return tree[place->node].view == VIEW_COUNT ? TIMEOUT_FIXED : TIMEOUT_DIRECTORY;
 }

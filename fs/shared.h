@@ -89,7 +89,7 @@ struct worker {
 	char name[FS_NAME_MAX + 1];
 };
 
-enum handle_kind { HANDLE_FREE, HANDLE_FILE, HANDLE_DRAFT, HANDLE_CLAIM };
+enum handle_kind { HANDLE_FREE, HANDLE_FILE, HANDLE_DRAFT, HANDLE_CLAIM, HANDLE_PAUSE };
 
 /* What is under way for a claim's handle that has no job. Should the worker hold one when the
  * next engine process starts, it is the handle's. */
@@ -107,6 +107,8 @@ struct handle {
 	bool pipe;  /* has no position: writes append, reads go on where the last one ended */
 	uint64_t read_by; /* the last read of a pipe: which request, and where */
 	int64_t read_at, read_next;
+
+	bool truncated, written; /* QUEUE/paused */
 
 	/* Claims. */
 	bool polled; /* somebody waits, as the kernel knows by the number poll_kh */
