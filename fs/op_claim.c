@@ -392,8 +392,9 @@ claim_write(struct loop *loop, fuse_req_t request, const char *bytes, size_t siz
 
 /* ---- poll ---- */
 
-/* The line is joined without a request (see work_claim_poll), once. Who only wants to write waits
- * for nothing to come. */
+/* The line is joined without a request (see work_claim_poll), once. That somebody waits is said
+ * only the first time: epoll, and poll after it was woken, look again without saying so and rely on
+ * being told all the same. Who only wants to write waits for nothing to come. */
 void
 claim_poll(struct loop *loop, fuse_req_t request, const struct fuse_file_info *file, bool waits)
 {
@@ -416,8 +417,8 @@ claim_poll(struct loop *loop, fuse_req_t request, const struct fuse_file_info *f
 	work = claim_waiting(loop, request, &work_claim_poll, handle);
 	if (!work)
 		return;
-	work->flag = work->idle = !waits;
-	work->poll_kh = in->kh;
+	work->flag = work->idle = !handle->polled;
+	work->poll_kh = handle->poll_kh;
 	handle->wants = WANTS_POLL;
 	loop_push(loop, work);
 }
@@ -446,7 +447,6 @@ claim_bind_handle(struct loop *loop, struct handle *handle, int64_t job_id)
 	handle->wants = WANTS_NOTHING;
 	if (handle->polled)
 		notify_poll(loop->fs->session, handle->poll_kh);
-	handle->polled = false;
 	if (handle->reads && worker->job_id == job_id) {
 		worker->guard = handle->opener;
 		worker->guard_number = handle->opener_number;

@@ -295,3 +295,67 @@ os.close(os.open(a[0] + "/half.tmp", os.O_WRONLY | os.O_CREAT))' "$M/mail"
 	log_expect 'ended by signal 9'
 	equal 'job 1 job 2 job 3 job 4 job 5' "$(payloads mail)"
 }
+
+@test "10 crashes among workers with one descriptor each: every job is done once, every verdict counts" {
+	local workers
+	mount_queues 'mail: { concurrency: 100 }'
+	timeout 100 python3 - "$M/mail" "$STORE" >"$T/out" 2>&1 3>&- <<-'EOT' &
+	import errno, os, select, sqlite3, sys, threading
+	q = sys.argv[1]
+	JOBS, done, twice, lock = 600, {}, [], threading.Lock()
+	def write():
+	    for n in range(JOBS):
+	        with open(q + "/new", "w") as f: f.write(str(n))
+	def work(w):
+	    # Every other one polls.
+	    fd = os.open(q + "/claim/w%d" % w, os.O_RDWR | (os.O_NONBLOCK if w % 2 else 0))
+	    poll = select.poll()
+	    poll.register(fd, select.POLLIN)
+	    while True:
+	        if w % 2: poll.poll()
+	        try: body = os.read(fd, 100)
+	        except BlockingIOError: continue
+	        if body == b"": continue
+	        assert os.read(fd, 100) == b"", body
+	        with lock:
+	            if body in done: twice.append(body)
+	            done[body] = True
+	        assert os.write(fd, b"done") == 4
+	        if body.startswith(b"stop"): return
+	workers = [threading.Thread(target=work, args=(w,)) for w in range(4)]
+	writer = threading.Thread(target=write)
+	for t in workers + [writer]: t.start()
+	writer.join()
+	for w in range(len(workers)):
+	    with open(q + "/new", "w") as f: f.write("stop%d" % w)
+	for t in workers: t.join()
+	assert not twice, twice
+	assert len(done) == JOBS + len(workers), len(done)
+	EOT
+	workers=$!
+	for _ in {1..10}; do
+		crash
+		ended $workers || sleep 0.1 # so that the crashes fall among the work
+	done
+	DEADLINE=100 eventually ended $workers
+	wait $workers || {
+		cat "$T/out"
+		return 1
+	}
+	equal 0 "$(live_in mail)"
+}
+
+@test "words written while the engine is down are answered by the next one, once" {
+	local receipt pid
+	mount_queues 'mail: { backoff_ms: 3600000 }'
+	receipt=$(enqueue mail a hello)
+	claim mail w >/dev/null
+	kill -STOP "$(engine)"
+	echo 'retry: later' >"$M/mail/claim/w" 3>&- &
+	pid=$!
+	eventually blocked $pid
+	kill -KILL "$(engine)"
+	log_expect 'signal 9'
+	wait $pid
+	equal "backoff 1 later" "$(fact mail "$receipt" state) $(fact mail "$receipt" 'failures | length') $(fact mail "$receipt" 'failures[0].reason')"
+}
