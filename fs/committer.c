@@ -20,6 +20,7 @@
 
 #define BATCH_MAX 1024
 #define SETTLE_MS 10     /* after a change: then time's next event is looked up again */
+#define EXPIRE_MS 100    /* where waits are bounded: how exactly */
 #define MAINTAIN_MS 1000 /* idle for this long: one step of housekeeping */
 #define RETRY_MS 1000    /* after a failure of the store: who waits is tried again */
 #define SLEEP_MAX_MS 60000
@@ -155,12 +156,23 @@ deadline_in(struct timespec *at, int64_t ms)
 	}
 }
 
+static bool
+committer_has_waiting(const struct committer *committer)
+{
+	for (size_t i = 0; i < committer->line_count; i++)
+		if (committer->lines[i].first)
+			return true;
+	return false;
+}
+
 /* How long the thread may sleep: -1 for as long as nothing is pushed. */
 static int64_t
 committer_patience_ms(const struct committer *committer)
 {
 	int64_t ms;
 
+	if (committer->fs->wait_max_ms && committer_has_waiting(committer))
+		return EXPIRE_MS;
 	if (committer->tick_ms == INT64_MAX)
 		return committer->unkempt ? MAINTAIN_MS : -1;
 	ms = committer->tick_ms - now_ms();
@@ -310,6 +322,8 @@ committer_deliver(struct committer *committer)
 int
 committer_wait(struct committer *committer, struct work *claim)
 {
+	if (!claim->since_us)
+		claim->since_us = monotonic_us();
 	line_append(committer_line(committer, claim->queue_id), claim);
 	return WORK_WAITS;
 }
@@ -514,6 +528,32 @@ committer_interrupts(struct committer *committer)
 	committer_deliver(committer);
 }
 
+/* Where the kernel bounds requests: who has waited for long is told to try again. Pollers have no
+ * request. */
+static int
+line_match_expired(const struct work *work, const void *before_us)
+{
+	return work->request && work->since_us < *(const int64_t *)before_us;
+}
+
+static void
+committer_expire(struct committer *committer)
+{
+	int64_t before_us = monotonic_us() - committer->fs->wait_max_ms * 1000;
+	struct work *claim;
+
+	for (size_t i = 0; i < committer->line_count; i++)
+		while ((claim = line_take(
+				&committer->lines[i], line_match_expired, &before_us))) {
+			claim->error = -EAGAIN;
+			(void)works_add(
+				&committer->done, claim); /* room for a batch is there */
+			if (committer->done.count == BATCH_MAX)
+				committer_deliver(committer);
+		}
+	committer_deliver(committer);
+}
+
 /* ---- batches ---- */
 
 static int
@@ -687,6 +727,8 @@ committer_main(void *argument)
 	struct committer *committer = argument;
 
 	while (committer_take(committer, committer_patience_ms(committer))) {
+		if (committer->fs->wait_max_ms)
+			committer_expire(committer);
 		if (committer->batch.count) {
 			committer_batch(committer);
 			committer->unkempt = true;

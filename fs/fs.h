@@ -27,7 +27,8 @@ struct fs {
 	int64_t mounted_ms;
 	uid_t uid;
 	gid_t gid;
-	bool initialised; /* the kernel's INIT has been answered */
+	int64_t wait_max_ms; /* an open may wait this long: mount_wait_max_ms(); 0: for ever */
+	bool initialised;    /* the kernel's INIT has been answered */
 };
 
 /* Both linear in the number of queues; NULL if there is none. */

@@ -74,6 +74,7 @@ fill_fs(struct fs *fs, const struct config *config)
 	*fs = (struct fs){
 		.config = config,
 		.mounted_ms = now_ms(),
+		.wait_max_ms = mount_wait_max_ms(),
 		.uid = geteuid(),
 		.gid = getegid(),
 		.shared = shared_new((uint64_t)now_ms(), DRAFT_BYTES),

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <mntent.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mount.h>
@@ -199,6 +200,38 @@ mount_open(struct loop *loop, const struct options *options)
 		return EX_OSERR;
 	}
 	return 0;
+}
+
+/* Seconds; 0: there is none, or this kernel does not know it. */
+static int64_t
+mount_read_timeout(const char *path)
+{
+	long seconds = 0;
+	FILE *file = fopen(path, "re");
+
+	if (!file)
+		return 0;
+	if (fscanf(file, "%ld", &seconds) != 1 || seconds < 0)
+		seconds = 0;
+	(void)fclose(file); /* it was only read */
+	return seconds;
+}
+
+int64_t
+mount_wait_max_ms(void)
+{
+	int64_t seconds = mount_read_timeout("/proc/sys/fs/fuse/default_request_timeout");
+	int64_t max = mount_read_timeout("/proc/sys/fs/fuse/max_request_timeout");
+
+	if (max && (!seconds || max < seconds))
+		seconds = max;
+	if (seconds)
+		log_warnx(
+			"the kernel ends a mount when a request takes %lld s "
+			"(fs.fuse.default_request_timeout): claims wait for a job for half of "
+			"that, then open fails with EAGAIN",
+			(long long)seconds);
+	return seconds * 1000 / 2;
 }
 
 void

@@ -19,6 +19,13 @@ int mount_prepare(const char *mountpoint);
  * is open. */
 int mount_open(struct loop *loop, const struct options *options);
 
+/*
+ * How long a request may wait for its answer. Where fs.fuse.default_request_timeout or
+ * max_request_timeout are set (sysctl, Linux 6.15), the kernel aborts the mount when one takes
+ * longer: claims wait for half of that at most. Returns milliseconds; 0: for ever.
+ */
+int64_t mount_wait_max_ms(void);
+
 /* Unmounts, also when something still uses the mount, and frees the session. */
 void mount_close(struct loop *loop);
 

@@ -55,6 +55,7 @@ struct work {
 	const struct work_type *type;
 	fuse_req_t request; /* NULL: nobody waits for an answer */
 	uint64_t unique;
+	int64_t since_us;       /* a claim: it has waited */
 	_Atomic int references; /* the committer's (until answered) and the loop's */
 	int error;              /* 0 or -errno */
 

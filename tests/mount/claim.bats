@@ -697,3 +697,18 @@ amount()
 	EOF
 	equal 0 "$(live_in ledger)"
 }
+
+# The kernel's bounds as files, seen by the daemon alone.
+@test "where the kernel bounds requests, a wait ends before with EAGAIN, and the log says so" {
+	configure 'mail: {}'
+	mkdir "$T/fuse"
+	echo 2 >"$T/fuse/default_request_timeout"
+	echo 0 >"$T/fuse/max_request_timeout"
+	unshare -m --propagation private bash -c '
+mount --bind "$0" /proc/sys/fs/fuse || exit 1
+"$1" -o "log=$2" "$3" "$4" || exit 1
+"$5" "$4/mail/claim/w" 2>&1
+fusermount3 -u "$4"' "$T/fuse" "$SPOOLFS" "$LOG" "$CONFIG" "$M" cat >"$T/said" 3>&- || false
+	log_expect 'claims wait for a job for half of that'
+	contains "$(cat "$T/said")" 'Resource temporarily unavailable'
+}
