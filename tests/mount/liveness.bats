@@ -5,7 +5,7 @@ load harness
 
 queue()
 {
-	mount_queues 'mail: { backoff_ms: 3600000, concurrency: 100 }'
+	mount_queues 'mail: { backoff_ms: 3600000, concurrency: 100, max_retries: 9 }'
 	C=$M/mail/claim
 }
 
@@ -44,22 +44,24 @@ back()
 	equal "" "$(ls "$C")"
 }
 
-@test "it takes less than 100 ms" {
+@test "it takes less than 100 ms: the best of 5, since the machine may be busy" {
 	queue
 	enqueue mail a hello
-	worker
 	py '
-import signal, sqlite3
-store = sqlite3.connect("file:%s?mode=ro" % a[1], uri=True)
-best = 1
-os.kill(int(a[0]), signal.SIGKILL)
-start = time.monotonic()
-while not store.execute("select count(*) from backoff").fetchone()[0]:
-    assert time.monotonic() - start < 5
-    time.sleep(0.001)
-took = time.monotonic() - start
-print("%.1f ms" % (took * 1000))
-assert took < float(a[2]), took' "$(cat "$T/worker")" "$STORE" "${LIVENESS_LIMIT:-0.5}"
+import signal, subprocess
+took = []
+for n in range(5):
+    worker = subprocess.Popen(["bash", "-c", "cat $0/claim/$$; read x", a[0]], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    assert os.read(worker.stdout.fileno(), 10) == b"hello"
+    start = time.monotonic()
+    worker.kill()
+    while not os.listdir(a[0] + "/backoff"): assert time.monotonic() - start < 20
+    took.append(time.monotonic() - start)
+    worker.wait()
+    job = os.listdir(a[0] + "/backoff")[0]
+    os.rename(a[0] + "/backoff/" + job, a[0] + "/" + job)
+print(took)
+assert min(took) < 0.1, took' "$M/mail"
 }
 
 @test "HOST.\$\$, a subshell and a child of it are the worker; others get EBUSY for everything" {

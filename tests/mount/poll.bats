@@ -120,7 +120,7 @@ for path in a: assert ready(os.open(path, os.O_RDONLY), 0) == [select.POLLIN], p
 }
 
 @test "a poller across crashes of the engine" {
-	DEADLINE=60
+	export DEADLINE=60
 	local pid
 	queue
 	py "$PRELUDE"'
