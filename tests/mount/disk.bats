@@ -404,7 +404,7 @@ assert not any(os.waitpid(pid, 0)[1] for pid in pids)
 	mkdir "$T/records"
 	disk_fails pwrite64:error=EIO:when=50+301 fdatasync:error=EIO:when=3+7
 	log_expect 'Input/output error|checkpoint of the store failed'
-	python3 tests/mount/load.py none 10 "$M" "$STORE" "$T/records" "${SPOOLFS%/*}/tests/mount/caller" 3>&-
+	python3 tests/mount/load.py none 8 "$M" "$STORE" "$T/records" "${SPOOLFS%/*}/tests/mount/caller" 3>&-
 	disk_works
 	sleep 0.2
 	python3 tests/mount/load_check.py disk "$M" "$T/records" "${limits[@]}"

@@ -28,5 +28,5 @@ load_run()
 }
 
 @test "the holder is killed, too, and mounted again: what was acknowledged holds" {
-	load_run holder 15
+	load_run holder 12
 }
