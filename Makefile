@@ -115,8 +115,9 @@ $(CTESTS): $(BUILD)/%: $(BUILD)/%.o $(BUILD)/tests/filter.o $(LIB)
 FAULTS := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/fault/test_*.c tests/sim/test_*.c))
 $(FAULTS): $(BUILD)/tests/fault/disk.o $(BUILD)/tests/fault/scenario.o
 $(BUILD)/tests/sim/test_sim: $(BUILD)/tests/sim/model.o $(BUILD)/tests/sim/same.o $(BUILD)/tests/sim/calls.o
-$(BUILD)/tests/fault/test_calls: LDFLAGS += \
-	-Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc,--wrap=strdup,--wrap=free
+TRIALS := $(addprefix $(BUILD)/tests/fault/,test_calls test_memory test_full)
+$(TRIALS): $(BUILD)/tests/fault/trial.o $(BUILD)/tests/fault/memory.o
+$(TRIALS): LDFLAGS += -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc,--wrap=strdup,--wrap=free
 
 $(FUZZERS:%.c=$(BUILD)/%): $(BUILD)/%: $(BUILD)/%.o $(LIB)
 	@echo '  LD      $@'
