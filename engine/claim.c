@@ -93,21 +93,22 @@ verdict_apply(struct engine *engine, struct record *record, enum verdict verdict
 }
 
 int
-engine_verdict_by(struct engine *engine, int64_t queue_id, const char *worker,
-	const struct claimant *by, int64_t job_id, enum verdict verdict,
-	const struct verdict_details *details, int64_t now_ms)
+engine_verdict(struct engine *engine, int64_t queue_id, const char *worker, int64_t job_id,
+	enum verdict verdict, const struct verdict_details *details, int64_t now_ms)
 {
 	static const struct verdict_details none = { .delay_ms = -1 };
 	struct record record;
+	if (!details)
+		details = &none;
 	int rc = store_job_by_worker(engine->store, queue_id, worker, &record);
 	if (rc != 0)
 		return rc;
 	if (job_id != 0 && job_id != record.job.id)
 		rc = -ENOENT;
-	else if (!claimant_may(&record.job, by))
+	else if (!claimant_may(&record.job, &details->by))
 		rc = -EBUSY;
 	else
-		rc = verdict_apply(engine, &record, verdict, details ? details : &none, now_ms);
+		rc = verdict_apply(engine, &record, verdict, details, now_ms);
 	job_release(&record.job);
 	return rc;
 }

@@ -323,22 +323,15 @@ struct verdict_details {
 	const char *reason; /* NULL: none given */
 	int64_t delay_ms;   /* retry, release: due this much later; -1: as the queue's rules say
 			     */
+	struct claimant by; /* whom it comes from */
 };
 /*
- * Ends the claim `worker` holds. `job_id` 0, or the job that is meant. Returns 0; -ENOENT when
- * the worker holds no job, or not that one; -EBUSY when its name is bound to another process.
+ * Ends the claim `worker` holds. `job_id` 0, or the job that is meant; `details` NULL: nothing of
+ * these. Returns 0; -ENOENT when the worker holds no job, or not that one; -EBUSY when its name is
+ * bound to another process.
  */
-int engine_verdict_by(struct engine *engine, int64_t queue_id, const char *worker,
-	const struct claimant *by, int64_t job_id, enum verdict verdict,
-	const struct verdict_details *details, int64_t now_ms);
-static inline int
-engine_verdict(struct engine *engine, int64_t queue_id, const char *worker, int64_t job_id,
-	enum verdict verdict, const struct verdict_details *details, int64_t now_ms)
-{
-	struct claimant nobody = { 0, 0 };
-	return engine_verdict_by(
-		engine, queue_id, worker, &nobody, job_id, verdict, details, now_ms);
-}
+int engine_verdict(struct engine *engine, int64_t queue_id, const char *worker, int64_t job_id,
+	enum verdict verdict, const struct verdict_details *details, int64_t now_ms);
 /* May `by` act for who runs this job? */
 bool claimant_may(const struct job *job, const struct claimant *by);
 /* The heartbeat: the timeout starts again; or, with until_ms > now_ms, ends then. 0 or -ENOENT.

@@ -2,8 +2,8 @@
 #include "fs/mount.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <mntent.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mount.h>
@@ -206,15 +206,13 @@ mount_open(struct loop *loop, const struct options *options)
 static int64_t
 mount_read_timeout(const char *path)
 {
-	long seconds = 0;
-	FILE *file = fopen(path, "re");
+	char text[32] = "";
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	ssize_t n = fd < 0 ? -1 : read(fd, text, sizeof text - 1);
 
-	if (!file)
-		return 0;
-	if (fscanf(file, "%ld", &seconds) != 1 || seconds < 0)
-		seconds = 0;
-	(void)fclose(file); /* it was only read */
-	return seconds;
+	if (fd >= 0)
+		close(fd);
+	return n > 0 ? strtoll(text, NULL, 10) : 0;
 }
 
 int64_t

@@ -1,76 +1,101 @@
 /* What /proc tells. See process.h. */
 #include "fs/process.h"
 
-#include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-#define FIELD_START 22
 #define FIELD_EXIT_CODE 52
 #define SIGNAL_BITS 0x7fU /* of a wait status */
 
-/* Reads a small file of /proc/PID, ended with a NUL. Returns its length, or -errno. */
-static ssize_t
-process_read(pid_t pid, const char *name, char *text, size_t size)
+size_t
+process_read(int64_t pid, const char *name, char text[PROCESS_FILE_MAX])
 {
 	char path[64];
+	size_t used = 0;
 	ssize_t n;
 	int fd;
 
-	(void)snprintf(path, sizeof path, "/proc/%d/%s", (int)pid, name);
+	text[0] = '\0';
+	(void)snprintf(path, sizeof path, "/proc/%lld/%s", (long long)pid, name);
 	fd = open(path, O_RDONLY | O_CLOEXEC);
 	if (fd < 0)
-		return errno == ENOENT ? -ESRCH : -errno;
-	n = read(fd, text, size - 1);
-	if (n < 0)
-		n = -errno;
+		return 0;
+	while (used < PROCESS_FILE_MAX - 1 &&
+		(n = read(fd, text + used, PROCESS_FILE_MAX - 1 - used)) > 0)
+		used += (size_t)n;
 	close(fd);
-	text[n > 0 ? n : 0] = '\0';
-	return n;
+	text[used] = '\0';
+	return used;
 }
 
-int
-process_stat(pid_t pid, struct process_stat *stat)
+/* A process gives itself its name, which is the first line: it has no newline in it. */
+static const char *
+status_value(const char *status, const char *key)
 {
-	char text[1024], *at;
-	ssize_t n = process_read(pid, "stat", text, sizeof text);
+	const char *at = strstr(status, key);
 
-	*stat = (struct process_stat){ 0 };
-	if (n < 0)
-		return (int)n;
-	/* The second field is a name in parentheses that may hold anything. */
-	at = strrchr(text, ')');
-	for (int field = 2; at; field++) {
-		if (field == FIELD_START)
-			stat->start = strtoull(at, NULL, 10);
-		if (field == FIELD_EXIT_CODE)
-			stat->exit_code = (unsigned)strtoul(at, NULL, 10);
-		at = strchr(at, ' ');
-		if (at)
-			at++;
+	return at ? at + strlen(key) : NULL;
+}
+
+int64_t
+process_number(const char *status, const char *key)
+{
+	const char *value = status_value(status, key);
+
+	return value ? strtoll(value, NULL, 10) : 0;
+}
+
+int64_t
+process_own_number(const char *status)
+{
+	const char *at = status_value(status, "\nNSpid:");
+	int64_t number = 0;
+	char *end;
+
+	for (; at; at = end) {
+		long long next = strtoll(at, &end, 10);
+
+		if (end == at || memchr(at, '\n', (size_t)(end - at)))
+			break;
+		number = next;
 	}
-	return 0;
+	return number;
+}
+
+const char *
+process_field(const char *stat, int n)
+{
+	/* The second field is a name in parentheses that may hold anything. */
+	const char *at = strrchr(stat, ')');
+
+	for (int field = 2; at && field < n; field++) {
+		at = strchr(at, ' ');
+		at = at ? at + 1 : NULL;
+	}
+	return at;
 }
 
 pid_t
 process_of_thread(pid_t tid)
 {
-	char text[2048];
-	const char *at = NULL;
+	char status[PROCESS_FILE_MAX];
 
-	if (process_read(tid, "status", text, sizeof text) > 0)
-		at = strstr(text, "\nTgid:");
-	return at ? (pid_t)strtol(at + strlen("\nTgid:"), NULL, 10) : 0;
+	(void)process_read(tid, "status", status); /* gone: no line of it */
+	return (pid_t)process_number(status, "\nTgid:");
 }
 
 int
 process_killed_by(pid_t tid)
 {
-	struct process_stat stat;
+	char stat[PROCESS_FILE_MAX];
+	const char *code;
 
-	return tid > 0 && process_stat(tid, &stat) == 0 ? (int)(stat.exit_code & SIGNAL_BITS)
-							: 0;
+	if (tid <= 0)
+		return 0;
+	(void)process_read(tid, "stat", stat); /* gone: no field of it */
+	code = process_field(stat, FIELD_EXIT_CODE);
+	return code ? (int)(strtoul(code, NULL, 10) & SIGNAL_BITS) : 0;
 }

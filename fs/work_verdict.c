@@ -30,11 +30,11 @@ work_verdict_run(struct committer *committer, struct work *work)
 		[NODE_DEAD] = VERDICT_DEAD,
 		[NODE_QUEUE] = VERDICT_RELEASE,
 	};
-	struct verdict_details details = { .delay_ms = -1 };
+	struct verdict_details details = { .delay_ms = -1, .by = work->by };
 
-	return work_outcome(work, engine_verdict_by(committer_engine(committer), work->queue_id,
-					  work->name, &work->by, 0, verdicts[work->target_node],
-					  &details, committer_now_ms(committer)));
+	return work_outcome(work,
+		engine_verdict(committer_engine(committer), work->queue_id, work->name, 0,
+			verdicts[work->target_node], &details, committer_now_ms(committer)));
 }
 
 /* target_node: where the claim file was moved to, NODE_ROOT for rm. */
@@ -55,6 +55,7 @@ work_words_run(struct committer *committer, struct work *work)
 	struct verdict_details details = {
 		.delay_ms = words->delay_ms,
 		.reason = *words->reason ? words->reason : NULL,
+		.by = work->by,
 	};
 	int rc = engine_worker_find(
 		committer_engine(committer), work->queue_id, work->name, &work->job);
@@ -65,9 +66,9 @@ work_words_run(struct committer *committer, struct work *work)
 		return work->job_id ? -ESTALE : -ENOENT;
 	if (*words->receipt && strcmp(words->receipt, work->job.receipt) != 0)
 		return -ENOENT;
-	return work_outcome(work, engine_verdict_by(committer_engine(committer), work->queue_id,
-					  work->name, &work->by, work->job.id, words->verdict,
-					  &details, committer_now_ms(committer)));
+	return work_outcome(work,
+		engine_verdict(committer_engine(committer), work->queue_id, work->name,
+			work->job.id, words->verdict, &details, committer_now_ms(committer)));
 }
 
 static void
@@ -103,14 +104,13 @@ static int
 work_end_claim(struct committer *committer, struct work *work, enum verdict verdict)
 {
 	struct verdict_details details = { .delay_ms = -1, .reason = work->target };
-	struct claimant by;
 	int rc = engine_worker_find(
 		committer_engine(committer), work->queue_id, work->name, &work->job);
 
-	by = (struct claimant){ work->job.worker_pid, work->job.worker_start };
+	details.by = (struct claimant){ work->job.worker_pid, work->job.worker_start };
 	if (!rc && work->job.id == work->job_id)
-		rc = engine_verdict_by(committer_engine(committer), work->queue_id, work->name,
-			&by, work->job_id, verdict, &details, committer_now_ms(committer));
+		rc = engine_verdict(committer_engine(committer), work->queue_id, work->name,
+			work->job_id, verdict, &details, committer_now_ms(committer));
 	return rc && rc != -ENOENT ? work_failed(work, rc) : 0;
 }
 

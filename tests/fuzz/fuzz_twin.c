@@ -37,6 +37,7 @@ static const struct member {
 	{ .name = "deadline", .type = JSON_STRING, .null = true },
 	{ .name = "owner", .type = JSON_OBJECT },
 	{ .name = "failures", .type = JSON_ARRAY },
+	{ .name = "reason", .type = JSON_STRING, .null = true },
 	{ .name = "waiting_for", .type = JSON_STRING, .missing = true },
 };
 enum { MEMBERS = sizeof members / sizeof *members };

@@ -16,9 +16,10 @@ claim_by(struct world *world, const struct claimant *by, struct job *job)
 static int
 verdict_by(struct world *world, const struct claimant *by)
 {
+	struct verdict_details details = { .delay_ms = -1, .by = *by };
 	begin(world);
-	return end(world, engine_verdict_by(world->engine, world->queue, "100", by, 0,
-				  VERDICT_RETRY, NULL, world->now_ms));
+	return end(world, engine_verdict(world->engine, world->queue, "100", 0, VERDICT_RETRY,
+				  &details, world->now_ms));
 }
 
 static void
