@@ -4,8 +4,8 @@
 #include <errno.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/pidfd.h>
 #include <sys/resource.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "fs/claimant.h"
@@ -139,7 +139,7 @@ processes_shrink(struct liveness *liveness)
 static int
 process_open(const struct claimant *by)
 {
-	return (int)syscall(SYS_pidfd_open, (pid_t)by->pid, 0U);
+	return pidfd_open((pid_t)by->pid, 0);
 }
 
 /* The descriptor first, then the look: what it stands for cannot change any more. */

@@ -10,6 +10,7 @@
 
 #include "fs/attr.h"
 #include "fs/log.h"
+#include "fs/process.h"
 #include "fs/work_enqueue.h"
 
 #define REOPENING_MS \
@@ -28,6 +29,7 @@ static void
 draft_restart(struct draft *draft)
 {
 	draft->cut = draft->killed_signal = 0;
+	draft->writer_tid = 0;
 	memset(draft->writers, 0, sizeof draft->writers);
 }
 
@@ -315,18 +317,23 @@ draft_append_at(const struct loop *loop, struct draft *draft)
 	return draft->appended_at;
 }
 
-static void
+void
 draft_note_writer(struct draft *draft, pid_t tid)
 {
-	size_t free = DRAFT_WRITERS - 1; /* the oldest but three makes room */
+	size_t place = DRAFT_WRITERS - 1; /* where there are too many the last one makes room */
+	pid_t process;
 
+	if (draft->writer_tid == tid)
+		return;
+	draft->writer_tid = tid;
+	process = process_of_thread(tid);
 	for (size_t i = 0; i < DRAFT_WRITERS; i++) {
-		if (draft->writers[i] == tid)
+		if (draft->writers[i] == process)
 			return;
-		if (!draft->writers[i] && free == DRAFT_WRITERS - 1)
-			free = i;
+		if (!draft->writers[i] && i < place)
+			place = i;
 	}
-	draft->writers[free] = tid;
+	draft->writers[place] = process;
 }
 
 void

@@ -44,6 +44,8 @@ void op_reply_open_parallel(fuse_req_t request, uint64_t handle_number, bool pip
 
 fuse_ino_t draft_ino(const struct loop *loop, uint32_t slot);
 const struct fs_queue *draft_queue(const struct loop *loop, uint32_t slot);
+/* This thread writes to it: should a signal end its process, that is no job. */
+void draft_note_writer(struct draft *draft, pid_t tid);
 /* Does its close make it a job? */
 bool draft_publishes(const struct loop *loop, uint32_t slot);
 

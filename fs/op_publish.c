@@ -91,19 +91,12 @@ draft_refusal(const struct draft *draft)
 	return draft->cut ? draft->cut : draft->refused;
 }
 
-/* Was it this process, which is being ended by a signal, that wrote to the draft? Its threads may
- * be gone already. */
 static bool
-draft_was_written_by(const struct draft *draft, pid_t tid)
+draft_was_written_by(const struct draft *draft, pid_t process)
 {
-	pid_t process = process_of_thread(tid);
-
-	for (size_t i = 0; i < DRAFT_WRITERS; i++) {
-		pid_t writer = draft->writers[i], of = writer ? process_of_thread(writer) : -1;
-
-		if (writer && (writer == tid || !of || of == process))
+	for (size_t i = 0; i < DRAFT_WRITERS; i++)
+		if (draft->writers[i] == process)
 			return true;
-	}
 	return false;
 }
 
@@ -112,10 +105,12 @@ static void
 draft_note_killed(struct draft *draft, pid_t tid)
 {
 	int signal = draft->killed_signal ? 0 : process_killed_by(tid);
+	pid_t process = signal ? process_of_thread(tid) : 0;
 
-	if (!signal || !draft_was_written_by(draft, tid))
+	/* One that shares the file and has not written to it may end as it likes. */
+	if (!process || !draft_was_written_by(draft, process))
 		return;
-	draft->killed_pid = process_of_thread(tid);
+	draft->killed_pid = process;
 	draft->killed_signal = signal;
 }
 

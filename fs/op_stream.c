@@ -31,7 +31,7 @@ stream_write(struct loop *loop, fuse_req_t request, const struct handle *handle,
 	work->flag = handle->reads;
 	work->new.pid = fuse_req_ctx(request)->pid;
 	draft->pid = (pid_t)work->new.pid;
-	draft->writers[0] = draft->pid;
+	draft_note_writer(draft, draft->pid);
 	loop_push(loop, work);
 }
 

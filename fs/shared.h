@@ -56,7 +56,8 @@ struct draft {
 	bool staged;   /* the store holds a staged copy */
 	bool final;    /* renamed while open: its close publishes whatever the name */
 	bool left; /* its last writer has gone; what follows from that is still to be done */
-	pid_t writers[DRAFT_WRITERS]; /* threads that wrote to it, the last few */
+	pid_t writer_tid;             /* the thread that wrote last */
+	pid_t writers[DRAFT_WRITERS]; /* processes that wrote to it, the last few */
 	pid_t killed_pid;             /* a writer that a signal ended, as the signal found it */
 	int killed_signal;
 	char why[DRAFT_WHY_SIZE]; /* of `refused`, in words */
