@@ -62,6 +62,18 @@ group_of_stored(struct engine *engine, const struct queue *queue, int64_t job_id
 	return rc == -EINVAL ? 0 : rc;
 }
 
+/* Has this draft a place in the queue that it was promised before? */
+static int
+has_place(struct engine *engine, const struct queue *queue, int64_t draft_id, bool *has)
+{
+	struct record staged;
+	int rc = store_job_by_draft(engine->store, draft_id, &staged);
+	*has = rc == 0 && staged.job.queue_id == queue->id;
+	if (rc == 0)
+		job_release(&staged.job);
+	return rc == -ENOENT ? 0 : rc;
+}
+
 /* Staged jobs count: they were promised a place. Not the one that this draft replaces. */
 static int
 room_check(struct engine *engine, const struct queue *queue, int64_t draft_id,
@@ -73,11 +85,9 @@ room_check(struct engine *engine, const struct queue *queue, int64_t draft_id,
 	if (queue->rules.max_jobs < 0 || jobs < queue->rules.max_jobs)
 		return 0;
 	if (draft_id != 0 && jobs == queue->rules.max_jobs) {
-		struct record staged;
-		int rc = store_job_by_draft(engine->store, draft_id, &staged);
-		if (rc == 0)
-			job_release(&staged.job);
-		if (rc != -ENOENT)
+		bool has;
+		int rc = has_place(engine, queue, draft_id, &has);
+		if (rc != 0 || has)
 			return rc;
 	}
 	(void)snprintf(why->text, sizeof why->text, "the queue has its %lld jobs",

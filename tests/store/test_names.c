@@ -312,6 +312,22 @@ test_max_jobs(void **state)
 	world_release(&world);
 }
 
+/* A draft that moves to another queue takes a place there. */
+static void
+test_max_jobs_of_another_queue(void **state)
+{
+	(void)state;
+	struct world world;
+	int64_t id;
+	world_init(&world, STANDARD());
+	assert_int_equal(try_stage(&world, 1, "x"), 0);
+	world_define(&world, STANDARD(.name = "full", .max_jobs = 1));
+	assert_int_equal(try_enqueue(&world, "x", "", &id), 0);
+	assert_int_equal(try_stage(&world, 1, "x"), -ENOSPC);
+	assert_int_equal(count(&world, JOB_STAGED), 0);
+	world_release(&world);
+}
+
 static void
 test_payload_rules(void **state)
 {
@@ -377,6 +393,7 @@ main(void)
 		cmocka_unit_test(test_recovery),
 		cmocka_unit_test(test_publish_later),
 		cmocka_unit_test(test_max_jobs),
+		cmocka_unit_test(test_max_jobs_of_another_queue),
 		cmocka_unit_test(test_payload_rules),
 		cmocka_unit_test(test_bytes_are_bytes),
 	};
