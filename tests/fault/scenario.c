@@ -612,6 +612,215 @@ step_extend_to(struct scenario *it)
 	return engine_extend(it->engine, id, it->now_ms + 5000, it->now_ms);
 }
 
+/* ---- an older store ---- */
+
+/* What version 2 brought, away again. */
+static int
+make_older(struct scenario *it)
+{
+	static const char sql[] =
+		"BEGIN IMMEDIATE; DROP VIEW rejected; DROP INDEX job_rejected;"
+		"ALTER TABLE job DROP COLUMN wpid; ALTER TABLE job DROP COLUMN wstart;"
+		"ALTER TABLE queue DROP COLUMN rejected;"
+		"ALTER TABLE queue DROP COLUMN rejected_at;"
+		"ALTER TABLE queue DROP COLUMN paused; ALTER TABLE queue DROP COLUMN "
+		"paused_uid;"
+		"ALTER TABLE queue DROP COLUMN paused_pid;"
+		"ALTER TABLE queue DROP COLUMN paused_reason;"
+		"PRAGMA user_version = 1; COMMIT";
+	sqlite3 *db;
+	int code = sqlite3_open_v2(STORE_NAME, &db, SQLITE_OPEN_READWRITE, it->disk->vfs.zName);
+	if (code == SQLITE_OK)
+		code = sqlite3_exec(db, sql, NULL, NULL, NULL);
+	(void)sqlite3_close(db); /* no statement is left */
+	switch (code & 0xff) {
+	case SQLITE_OK:
+		return 0;
+	case SQLITE_NOMEM:
+		return -ENOMEM;
+	case SQLITE_FULL:
+		return -ENOSPC;
+	default:
+		return -EIO;
+	}
+}
+
+/* An earlier try may have made it older. */
+static int
+step_upgrade(struct scenario *it)
+{
+	if (it->engine) {
+		scenario_close(it);
+		TRY(make_older(it));
+	}
+	return scenario_open(it);
+}
+
+/* ---- what is rejected, staged in part, paused, bound to a process ---- */
+
+static int
+reject(struct scenario *it, int64_t queue, int64_t draft, const char *name, const char *body)
+{
+	struct job_new new = job_of(queue, name, body);
+	int64_t id;
+	new.draft_id = draft;
+	return engine_reject(it->engine, &new, "not JSON", it->now_ms, &id);
+}
+
+static int
+stage_in_part(struct scenario *it, int64_t draft, const char *name, const char *body)
+{
+	struct job_new new = job_of(it->fifo, name, body);
+	new.draft_id = draft;
+	new.partial = true;
+	return engine_stage(it->engine, &new, it->now_ms, &it->problem);
+}
+
+static int
+rejected(struct scenario *it, int64_t queue, const char *name, int64_t *id)
+{
+	struct job job;
+	TRY(engine_rejected_find(it->engine, queue, name, &job));
+	*id = job.id;
+	job_release(&job);
+	return 0;
+}
+
+/* One name twice, and none. */
+static int
+step_reject(struct scenario *it)
+{
+	TRY(reject(it, it->fifo, 0, "bad", "{"));
+	TRY(reject(it, it->fifo, 0, "bad", "[1"));
+	TRY(reject(it, it->fifo, 0, "good", "{\"g\":\"r\"}"));
+	return reject(it, it->standard, 0, "", "cut off");
+}
+
+static int
+step_stage_in_part(struct scenario *it)
+{
+	TRY(stage_in_part(it, 6, "rest", "{\"g\":\"p\""));
+	TRY(stage_in_part(it, 7, "whole", "{\"g\":\"q\"}"));
+	TRY(stage_in_part(it, 8, "half", "{\"g\""));
+	return stage_in_part(it, 9, "cut", "{\"g\":1");
+}
+
+/* The rest has come: the receipt stays. */
+static int
+step_stage_the_rest(struct scenario *it)
+{
+	struct job_new new = job_of(it->fifo, "rest", "{\"g\":\"p\"}");
+	struct job before, after;
+	void *body;
+	size_t size;
+	TRY(engine_staged(it->engine, 6, &before, &body, &size));
+	free(body);
+	job_release(&before);
+	new.draft_id = 6;
+	TRY(engine_stage(it->engine, &new, it->now_ms, &it->problem));
+	TRY(engine_staged(it->engine, 6, &after, &body, &size));
+	bool same = size == new.size &&strcmp(before.receipt, after.receipt) == 0;
+	free(body);
+	job_release(&after);
+	return same ? 0 : -EBADMSG;
+}
+
+static int
+step_reject_staged(struct scenario *it)
+{
+	return reject(it, it->fifo, 9, "bad", "{\"g\":1,");
+}
+
+/* rest and whole become jobs, half does not. */
+static int
+step_recover_parts(struct scenario *it)
+{
+	return engine_recover(it->engine, it->now_ms, NULL, NULL);
+}
+
+/* What one queue still refuses another one takes. */
+static int
+step_resubmit(struct scenario *it)
+{
+	int64_t id;
+	TRY(rejected(it, it->fifo, "good", &id));
+	TRY(engine_resubmit(it->engine, id, it->fifo, "better", it->now_ms, &it->problem));
+	TRY(rejected(it, it->fifo, "bad", &id));
+	int rc = engine_resubmit(it->engine, id, it->fifo, "bad", it->now_ms, &it->problem);
+	if (rc != -EINVAL)
+		return rc ? rc : -EBADMSG;
+	return engine_resubmit(it->engine, id, it->standard, "d3", it->now_ms, &it->problem);
+}
+
+static int
+step_discard(struct scenario *it)
+{
+	int64_t id;
+	TRY(rejected(it, it->fifo, "half", &id));
+	return engine_remove(it->engine, id, it->now_ms);
+}
+
+static int
+pause_queue(struct scenario *it, int64_t queue, const char *reason)
+{
+	struct queue_pause pause = { .since_ms = it->now_ms, .uid = 1000, .pid = 4711 };
+	(void)snprintf(pause.reason, sizeof pause.reason, "%s", reason);
+	return engine_pause(it->engine, queue, &pause);
+}
+
+static int
+step_pause(struct scenario *it)
+{
+	TRY(pause_queue(it, it->standard, "smtp is down"));
+	return pause_queue(it, it->third, "");
+}
+
+static int
+step_pause_anew(struct scenario *it)
+{
+	return pause_queue(it, it->standard, "still");
+}
+
+static int
+step_go_on(struct scenario *it)
+{
+	return engine_pause(it->engine, it->standard, NULL);
+}
+
+static int
+claim_by(struct scenario *it, const char *worker, int64_t start)
+{
+	struct claimant by = { 100, start };
+	struct job job;
+	bool again;
+	TRY(engine_claim_by(it->engine, it->fifo, worker, &by, it->now_ms, &job, &again));
+	job_release(&job);
+	return 0;
+}
+
+/* Another process with that number gets nothing. */
+static int
+step_claim_by(struct scenario *it)
+{
+	TRY(claim_by(it, "100", 5));
+	TRY(claim_by(it, "h.100", 5));
+	int rc = claim_by(it, "100", 6);
+	return rc == -EBUSY ? 0 : rc ? rc : -EBADMSG;
+}
+
+static int
+step_verdict_by(struct scenario *it)
+{
+	struct verdict_details details = { .delay_ms = -1, .by = { 100, 6 } };
+	int rc = engine_verdict(
+		it->engine, it->fifo, "100", 0, VERDICT_DONE, &details, it->now_ms);
+	if (rc != -EBUSY)
+		return rc ? rc : -EBADMSG;
+	details.by.start = 5;
+	return engine_verdict(
+		it->engine, it->fifo, "100", 0, VERDICT_RETRY, &details, it->now_ms);
+}
+
 const struct scenario_step scenario_steps[] = {
 	{ "open", step_open, SCENARIO_BARE, true },
 	{ "enqueue", step_enqueue, SCENARIO_DURABLE, true },
@@ -669,6 +878,19 @@ const struct scenario_step scenario_steps[] = {
 	{ "move more", step_move_more, SCENARIO_DURABLE, true },
 	{ "names of done jobs", step_names_of_done, SCENARIO_DURABLE, true },
 	{ "change of type back", step_retype, SCENARIO_BARE, false },
+	{ "upgrade", step_upgrade, SCENARIO_BARE, true },
+	{ "reject", step_reject, SCENARIO_DURABLE, true },
+	{ "stage in part", step_stage_in_part, SCENARIO_DURABLE, true },
+	{ "stage the rest", step_stage_the_rest, SCENARIO_LAZY, true },
+	{ "reject what is staged", step_reject_staged, SCENARIO_DURABLE, true },
+	{ "recover parts", step_recover_parts, SCENARIO_BARE, false },
+	{ "resubmit", step_resubmit, SCENARIO_DURABLE, true },
+	{ "discard", step_discard, SCENARIO_DURABLE, false },
+	{ "pause", step_pause, SCENARIO_DURABLE, false },
+	{ "pause anew", step_pause_anew, SCENARIO_LAZY, false },
+	{ "claim by a process", step_claim_by, SCENARIO_LAZY, false },
+	{ "verdict by a process", step_verdict_by, SCENARIO_DURABLE, false },
+	{ "go on", step_go_on, SCENARIO_DURABLE, false },
 	{ NULL, NULL, SCENARIO_BARE, false },
 };
 
@@ -771,9 +993,12 @@ scenario_dump(struct engine *engine)
 {
 	static const char *const queries[] = {
 		"SELECT id, name, fifo, group_field, staged, waiting, backoff, running, dead, "
-		"done FROM queue ORDER BY id",
-		"SELECT queue, state, name, named, head, due, grp, failures, history, worker, "
-		"claimed, deadline, changed, size, uid, gid, pid, mode, created, draft, "
+		"done, rejected, paused, paused_uid, paused_pid, paused_reason FROM queue "
+		"ORDER BY id",
+		"SELECT queue, state, replace(name, receipt, 'receipt'), named, head, due, "
+		"grp, failures, history, worker, "
+		"wpid, wstart, claimed, deadline, changed, size, uid, gid, pid, mode, created, "
+		"draft, "
 		"row_number() OVER (ORDER BY id), receipt <> '', "
 		"(SELECT hex(substr(body, 1, 99)) || length(body) FROM payload "
 		"WHERE payload.id = job.id) FROM job ORDER BY queue, state, pos",
@@ -799,10 +1024,12 @@ static const struct {
 	{ "tallies",
 		"SELECT count(*) FROM queue q JOIN (SELECT 1 AS s UNION SELECT 2 UNION SELECT "
 		"3 "
-		"UNION SELECT 4 UNION SELECT 5 UNION SELECT 6) WHERE (SELECT count(*) FROM job "
+		"UNION SELECT 4 UNION SELECT 5 UNION SELECT 6 UNION SELECT 7) WHERE (SELECT "
+		"count(*) FROM job "
 		"WHERE queue = q.id AND state = s) <> CASE s WHEN 1 THEN staged WHEN 2 THEN "
-		"waiting WHEN 3 THEN backoff WHEN 4 THEN running WHEN 5 THEN dead ELSE done "
-		"END" },
+		"waiting WHEN 3 THEN backoff WHEN 4 THEN running WHEN 5 THEN dead WHEN 6 "
+		"THEN done ELSE rejected END" },
+	{ "states", "SELECT count(*) FROM job WHERE state NOT BETWEEN 1 AND 7" },
 	{ "heads",
 		"SELECT count(*) FROM job a JOIN queue q ON q.id = a.queue WHERE head <> "
 		"(q.fifo "
@@ -810,14 +1037,23 @@ static const struct {
 		"a.queue AND b.grp_id = a.grp_id AND b.state BETWEEN 2 AND 4 AND b.pos < "
 		"a.pos))" },
 	{ "payloads",
-		"SELECT (SELECT count(*) FROM job WHERE state < 6) <> (SELECT count(*) FROM "
+		"SELECT (SELECT count(*) FROM job WHERE state <> 6) <> (SELECT count(*) FROM "
 		"payload) OR EXISTS (SELECT 1 FROM job LEFT JOIN payload USING (id) WHERE "
-		"state < 6 AND size IS NOT length(body))" },
-	{ "failures",
-		"SELECT count(*) FROM job WHERE state < 6 AND history <> (SELECT count(*) FROM "
-		"failure WHERE failure.job = job.id)" },
+		"state <> 6 AND size IS NOT length(body))" },
+	{ "failures", "SELECT count(*) FROM job WHERE state <> 6 AND history <> (SELECT "
+		      "count(*) FROM "
+		      "failure WHERE failure.job = job.id)" },
 	{ "failures of nobody",
 		"SELECT count(*) FROM failure WHERE job NOT IN (SELECT id FROM job)" },
+	{ "rejected without a reason, or a name of its own",
+		"SELECT (SELECT count(*) FROM job WHERE state = 7 AND (history = 0 OR name = "
+		"'' "
+		"OR named = 1)) + count(*) - count(DISTINCT queue || '/' || name) FROM job "
+		"WHERE "
+		"state = 7" },
+	{ "bound, but not running",
+		"SELECT count(*) FROM job WHERE state <> 4 AND (wpid <> 0 OR wstart <> 0)" },
+	{ "drafts", "SELECT count(*) FROM job WHERE state <> 1 AND draft <> 0" },
 	{ "numbers given twice", "SELECT count(*) - count(DISTINCT pos) + count(*) - "
 				 "count(DISTINCT id) FROM job" },
 	{ "numbers not promised",
@@ -836,6 +1072,7 @@ tallies_known(struct engine *engine)
 		[JOB_RUNNING] = "running",
 		[JOB_DEAD] = "dead",
 		[JOB_DONE] = "done",
+		[JOB_REJECTED] = "rejected",
 	};
 	for (int64_t id = 1; id < engine->queues_end; id++) {
 		for (int state = JOB_STAGED; engine->queues[id] && state < JOB_STATES;
@@ -852,6 +1089,22 @@ tallies_known(struct engine *engine)
 	return true;
 }
 
+static bool
+pauses_known(struct engine *engine)
+{
+	for (int64_t id = 1; id < engine->queues_end; id++) {
+		char sql[100];
+		int64_t since_ms = -1;
+		(void)snprintf(sql, sizeof sql, "SELECT paused FROM queue WHERE id = %lld",
+			(long long)id);
+		if (engine->queues[id] &&
+			(store_scalar(engine->store, sql, &since_ms) != 0 ||
+				since_ms != engine_paused(engine, id)->since_ms))
+			return false;
+	}
+	return true;
+}
+
 const char *
 scenario_wrong(struct engine *engine)
 {
@@ -863,6 +1116,8 @@ scenario_wrong(struct engine *engine)
 		if (count != 0)
 			return wrongs[i].what;
 	}
+	if (!pauses_known(engine))
+		return "pauses in memory";
 	return tallies_known(engine) ? NULL : "tallies in memory";
 }
 
@@ -877,7 +1132,7 @@ jobs_left(struct scenario *it, enum job_state state)
 }
 
 static bool
-take_dead(void *context, const struct job *job, int64_t cookie)
+take_one(void *context, const struct job *job, int64_t cookie)
 {
 	int64_t *id = context;
 	*id = job->id;
@@ -888,7 +1143,7 @@ static int
 redrive_one(struct scenario *it, int64_t queue)
 {
 	int64_t id = 0;
-	TRY(engine_list(it->engine, VIEW_DEAD, queue, 0, take_dead, &id));
+	TRY(engine_list(it->engine, VIEW_DEAD, queue, 0, take_one, &id));
 	return id == 0 ? 0 : engine_requeue(it->engine, id, it->now_ms);
 }
 
@@ -931,6 +1186,43 @@ work_round(struct scenario *it, int64_t *done)
 	return engine_commit(it->engine);
 }
 
+static int
+go_on(struct scenario *it)
+{
+	TRY(engine_begin(it->engine, true));
+	TRY(engine_pause(it->engine, it->standard, NULL));
+	TRY(engine_pause(it->engine, it->fifo, NULL));
+	TRY(engine_pause(it->engine, it->third, NULL));
+	return engine_commit(it->engine);
+}
+
+static int
+discard_all(struct scenario *it, int64_t queue)
+{
+	for (int64_t id = 1; id != 0;) {
+		id = 0;
+		TRY(engine_list(it->engine, VIEW_REJECTED, queue, 0, take_one, &id));
+		if (id != 0)
+			TRY(engine_remove(it->engine, id, it->now_ms));
+	}
+	return 0;
+}
+
+/* What was rejected is there until it is discarded. */
+static const char *
+discard(struct scenario *it, int64_t rejected)
+{
+	if (jobs_left(it, JOB_REJECTED) != rejected)
+		return "rejected ones that are gone";
+	int rc = engine_begin(it->engine, true);
+	rc = rc ? rc : discard_all(it, it->standard);
+	rc = rc ? rc : discard_all(it, it->fifo);
+	rc = rc ? rc : discard_all(it, it->third);
+	if (rc != 0 || engine_commit(it->engine) != 0 || jobs_left(it, JOB_REJECTED) != 0)
+		return "discarding";
+	return scenario_wrong(it->engine);
+}
+
 const char *
 scenario_work_off(struct scenario *it)
 {
@@ -941,7 +1233,9 @@ scenario_work_off(struct scenario *it)
 	const char *wrong = scenario_wrong(it->engine);
 	if (wrong)
 		return wrong;
-	int64_t jobs = 0, done = 0;
+	if (go_on(it) != 0)
+		return "going on";
+	int64_t jobs = 0, done = 0, rejected_before = jobs_left(it, JOB_REJECTED);
 	for (int state = JOB_WAITING; state <= JOB_DEAD; state++)
 		jobs += jobs_left(it, (enum job_state)state);
 	for (int round = 0; round < 30 && done < jobs; round++)
@@ -952,5 +1246,5 @@ scenario_work_off(struct scenario *it)
 	for (int round = 0; round < 2; round++)
 		if (work_round(it, &done) != 0 || done != jobs)
 			return "jobs given out twice";
-	return scenario_wrong(it->engine);
+	return discard(it, rejected_before);
 }

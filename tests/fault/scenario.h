@@ -52,7 +52,8 @@ char *scenario_dump(struct engine *engine);
 /* What is wrong with the store in itself, NULL if nothing is. Static. */
 const char *scenario_wrong(struct engine *engine);
 /* Recovers, and works until no job is left but dead ones, each of which is redriven and worked
- * off, too. Counts and every payload are checked. NULL, or what went wrong. Static. */
+ * off, too; paused queues go on, and what was rejected is discarded. Counts and every payload are
+ * checked. NULL, or what went wrong. Static. */
 const char *scenario_work_off(struct scenario *scenario);
 
 #endif
