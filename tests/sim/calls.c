@@ -59,6 +59,17 @@ some_body(struct run *run)
 	return body;
 }
 
+/* What a line begins with, or all of it; it does not know. */
+static struct mbody
+some_beginning(struct run *run)
+{
+	struct mbody body = some_body(run);
+	char text[64];
+	model_body(&body, text);
+	body.cut = (size_t)draw(run, (int64_t)strlen(text));
+	return body;
+}
+
 static int
 some_name(struct run *run)
 {
@@ -116,9 +127,11 @@ some_draft(struct run *run, int queue)
 		.due = draw(run, 4) ? 0 : run->now + draw(run, 400) - 100 };
 }
 
-/* From its first row on it has a new number, and its receipt. */
+/* From its first row on it has a new number, and its receipt; they stay when it is staged again
+ * in its queue. `before`: that draft, or NULL. */
 static int
-learn(struct run *run, struct mdraft *of, int64_t number, int64_t id)
+learn(struct run *run, const struct mdraft *before, struct mdraft *of, int64_t number,
+	int64_t id)
 {
 	struct record record;
 	int rc = number ? store_job_by_draft(run->engine->store, number, &record)
@@ -129,6 +142,14 @@ learn(struct run *run, struct mdraft *of, int64_t number, int64_t id)
 	of->id = record.job.id;
 	(void)snprintf(of->receipt, sizeof of->receipt, "%s", record.job.receipt);
 	job_release(&record.job);
+	of->order = ++run->draft->order;
+	if (before && before->staged && before->queue == of->queue) {
+		if (of->id != before->id || strcmp(of->receipt, before->receipt) != 0)
+			give_up(run, "staged again, %lld became %lld", (long long)before->id,
+				(long long)of->id);
+		of->order = before->order;
+		return 0;
+	}
 	if (of->id <= run->draft->highest)
 		give_up(run, "number %lld was given before", (long long)of->id);
 	run->draft->highest = of->id;
@@ -154,17 +175,26 @@ do_enqueue(struct run *run)
 		return 0;
 	struct mdraft of = some_draft(run, queue);
 	struct job_new new = payload(run, &of, body, name);
-	int expected = model_refusal(run->draft, queue, &of.body, -1);
+	int expected = model_refusal(run->draft, queue, &of.body, -1, false);
 	int disturbed = check_first(run, &new, expected);
 	if (disturbed)
 		return disturbed;
 	int rc = engine_enqueue(run->engine, &new, run->now, &run->problem, &id);
 	disturbed = agree(run, "enqueue", id, rc, expected);
 	if (rc == 0)
-		disturbed = learn(run, &of, 0, id);
+		disturbed = learn(run, NULL, &of, 0, id);
 	if (rc == 0 && disturbed == 0)
 		model_add(run->draft, &of, run->now);
 	return disturbed;
+}
+
+/* A draft lies in one folder, but may be moved to another. */
+static bool
+may_stage(struct run *run, const struct mdraft *draft, int *queue)
+{
+	if (draft->staged && (!run->draft->rules[draft->queue].defined || draw(run, 4) != 0))
+		*queue = draft->queue;
+	return *queue >= 0 && run->draft->rules[*queue].defined;
 }
 
 static int
@@ -173,25 +203,52 @@ do_stage(struct run *run)
 	char body[64], name[16];
 	int number = (int)draw(run, MODEL_DRAFTS), queue = some_queue(run);
 	struct mdraft *draft = &run->draft->drafts[number];
-	if (draft->staged)
-		queue = draft->queue; /* a draft lies in one folder */
-	if (queue < 0 || !run->draft->rules[queue].defined)
+	if (!may_stage(run, draft, &queue))
 		return 0;
 	struct mdraft of = some_draft(run, queue);
+	of.partial = draw(run, 3) == 0;
+	if (of.partial)
+		of.body = some_beginning(run);
 	struct job_new new = payload(run, &of, body, name);
 	new.draft_id = number + 1;
-	int expected = model_refusal(run->draft, queue, &of.body, number);
+	new.partial = of.partial;
+	int expected = model_refusal(run->draft, queue, &of.body, number, of.partial);
 	int disturbed = check_first(run, &new, expected);
 	if (disturbed)
 		return disturbed;
 	int rc = engine_stage(run->engine, &new, run->now, &run->problem);
 	disturbed = agree(run, "stage", number, rc, expected);
 	if (rc == 0)
-		disturbed = learn(run, &of, number + 1, 0);
-	of.order = ++run->draft->order;
+		disturbed = learn(run, draft, &of, number + 1, 0);
 	if (rc == 0 && disturbed == 0)
 		*draft = of;
 	return disturbed;
+}
+
+/* Half of the time what a draft has staged. */
+static int
+do_reject(struct run *run)
+{
+	char body[64], name[16];
+	int number = (int)draw(run, 2 * MODEL_DRAFTS), queue = some_queue(run);
+	struct mdraft none = { .staged = false };
+	struct mdraft *draft = number < MODEL_DRAFTS ? &run->draft->drafts[number] : &none;
+	int64_t id = 0;
+	if (!may_stage(run, draft, &queue))
+		return 0;
+	struct mdraft of = some_draft(run, queue);
+	of.body = some_beginning(run);
+	struct job_new new = payload(run, &of, body, name);
+	new.draft_id = number < MODEL_DRAFTS ? number + 1 : 0;
+	int rc = engine_reject(run->engine, &new, "cut off", run->now, &id);
+	int disturbed = agree(run, "reject", id, rc, 0);
+	if (rc == 0)
+		disturbed = learn(run, draft, &of, 0, id);
+	if (rc != 0 || disturbed != 0)
+		return disturbed;
+	draft->staged = false;
+	model_reject(run->draft, &of, "cut off", run->now);
+	return 0;
 }
 
 static int
@@ -208,6 +265,8 @@ do_publish(struct run *run)
 		return agree(
 			run, "unstage", number, engine_unstage(run->engine, number + 1), 0);
 	}
+	if (draft->staged && draft->partial)
+		return 0; /* all of it is staged first */
 	struct mdraft of = *draft;
 	of.name = draw(run, 3) ? of.name : some_name(run); /* it was renamed */
 	int rc = engine_publish(
@@ -261,9 +320,23 @@ do_name_rename(struct run *run)
 /* ---- claims ---- */
 
 static int
+some_claimant(struct run *run)
+{
+	return draw(run, 3) ? 0 : (int)draw(run, CLAIMANTS);
+}
+
+/* A name that is bound to a process is that process's alone. */
+static bool
+is_bound_to_other(const struct mjob *job, int by)
+{
+	return job && job->claimant != 0 && job->claimant != by;
+}
+
+static int
 do_claim(struct run *run)
 {
 	int queue = some_queue(run), worker = (int)draw(run, MODEL_WORKERS);
+	int by = some_claimant(run);
 	char name[16];
 	struct job job;
 	bool again = false;
@@ -271,9 +344,10 @@ do_claim(struct run *run)
 		return 0;
 	struct mjob *held = model_held(run->draft, queue, worker);
 	struct mjob *next = held ? held : model_next(run->draft, queue);
-	int rc = engine_claim(run->engine, run->queues[queue], text_of('w', worker, name),
-		run->now, &job, &again);
-	int disturbed = agree(run, "claim", next ? next->id : 0, rc, next ? 0 : -EAGAIN);
+	int expected = !next ? -EAGAIN : is_bound_to_other(held, by) ? -EBUSY : 0;
+	int rc = engine_claim_by(run->engine, run->queues[queue], text_of('w', worker, name),
+		&run_claimants[by], run->now, &job, &again);
+	int disturbed = agree(run, "claim", next ? next->id : 0, rc, expected);
 	if (rc != 0)
 		return disturbed;
 	if (job.id != next->id || again != (held != NULL))
@@ -283,6 +357,7 @@ do_claim(struct run *run)
 	if (held)
 		return 0;
 	next->worker = worker;
+	next->claimant = by;
 	next->deadline = run->now + run->draft->rules[queue].timeout_ms;
 	model_enter(run->draft, next, RUNS, run->now);
 	return 0;
@@ -314,6 +389,7 @@ int
 call_verdict(struct run *run)
 {
 	int queue = some_queue(run), worker = (int)draw(run, MODEL_WORKERS);
+	int by = some_claimant(run);
 	enum verdict word = (enum verdict)draw(run, 4);
 	struct verdict_details details = { .delay_ms = draw(run, 300) - 150 };
 	char name[16];
@@ -321,13 +397,15 @@ call_verdict(struct run *run)
 		return 0;
 	if (details.delay_ms < 0)
 		details.delay_ms = -1;
+	details.by = run_claimants[by];
 	details.reason = draw(run, 2) ? "smtp 421" : NULL;
 	struct mjob *job = model_held(run->draft, queue, worker);
 	bool meant = job && draw(run, 8) != 0;
 	int64_t id = !meant ? run->draft->highest + 1 : draw(run, 2) ? job->id : 0;
+	int expected = !meant ? -ENOENT : is_bound_to_other(job, by) ? -EBUSY : 0;
 	int rc = engine_verdict(run->engine, run->queues[queue], text_of('w', worker, name), id,
 		word, &details, run->now);
-	int disturbed = agree(run, "verdict", job ? job->id : 0, rc, meant ? 0 : -ENOENT);
+	int disturbed = agree(run, "verdict", job ? job->id : 0, rc, expected);
 	if (rc == 0)
 		judge(run, job, word, &details);
 	return disturbed;
@@ -363,12 +441,21 @@ do_remove(struct run *run)
 	return disturbed;
 }
 
+/* Is it through: rejected, or dead? */
+static bool
+is_final(const struct mjob *job, bool or_dead)
+{
+	return job->where == REJECTED || (or_dead && job->where == DEAD);
+}
+
 static int
 do_requeue(struct run *run)
 {
 	struct mjob *job;
 	int64_t id = some_job(run, &job);
-	int expected = !job ? -ENOENT : job->where == WAITS ? -EPERM : 0;
+	int expected = !job                                          ? -ENOENT
+		       : job->where == WAITS || is_final(job, false) ? -EPERM
+								     : 0;
 	int rc = engine_requeue(run->engine, id, run->now);
 	int disturbed = agree(run, "requeue", id, rc, expected);
 	if (rc != 0)
@@ -387,7 +474,7 @@ do_bury(struct run *run)
 	struct mjob *job;
 	int64_t id = some_job(run, &job);
 	const char *reason = draw(run, 2) ? "why" : NULL;
-	int expected = !job ? -ENOENT : job->where == DEAD ? -EPERM : 0;
+	int expected = !job ? -ENOENT : is_final(job, true) ? -EPERM : 0;
 	int rc = engine_bury(run->engine, id, reason, run->now);
 	int disturbed = agree(run, "bury", id, rc, expected);
 	if (rc == 0)
@@ -421,7 +508,7 @@ do_reschedule(struct run *run)
 		expected = -ENOENT;
 	else if (job->where == RUNS)
 		expected = later ? -EBUSY : -EPERM;
-	else if (job->where == DEAD)
+	else if (is_final(job, true))
 		expected = -EPERM;
 	int rc = engine_reschedule(run->engine, id, due, run->now);
 	int disturbed = agree(run, "reschedule", id, rc, expected);
@@ -440,9 +527,9 @@ move_expected(struct run *run, const struct mjob *job, int queue)
 		return -ENOENT;
 	if (job->where == RUNS)
 		return -EBUSY;
-	if (job->queue == queue)
+	if (job->queue == queue || is_final(job, false))
 		return -EPERM;
-	return model_refusal(run->draft, queue, &job->body, -1);
+	return model_refusal(run->draft, queue, &job->body, -1, false);
 }
 
 static int
@@ -465,6 +552,61 @@ do_move(struct run *run)
 	job->failures = 0;
 	model_tail(run->draft, job);
 	model_enter(run->draft, job, WAITS, run->now);
+	return 0;
+}
+
+static int
+resubmit_expected(struct run *run, const struct mjob *job, int queue)
+{
+	if (!job)
+		return -ENOENT;
+	if (job->where != REJECTED)
+		return -EPERM;
+	return model_refusal(run->draft, queue, &job->body, -1, false);
+}
+
+static int
+do_resubmit(struct run *run)
+{
+	struct mjob *job;
+	int64_t id = some_job(run, &job);
+	int queue = some_queue(run), name = (int)draw(run, MODEL_NAMES);
+	char text[16];
+	if (queue < 0)
+		return 0;
+	int expected = resubmit_expected(run, job, queue);
+	int rc = engine_resubmit(run->engine, id, run->queues[queue], text_of('n', name, text),
+		run->now, &run->problem);
+	int disturbed = agree(run, "resubmit", id, rc, expected);
+	if (rc != 0)
+		return disturbed;
+	model_unname(run->draft, queue, name);
+	job->queue = queue;
+	job->name = name;
+	job->named = true;
+	job->failures = 0;
+	model_tail(run->draft, job);
+	model_enter(run->draft, job, WAITS, run->now);
+	return 0;
+}
+
+/* Or it goes on. A pause that is paused again keeps its time. */
+static int
+do_pause(struct run *run)
+{
+	int queue = some_queue(run);
+	if (queue < 0)
+		return 0;
+	struct mpause *model = &run->draft->pauses[queue];
+	int by = draw(run, 3) ? 0 : 1 + (int)draw(run, 3);
+	struct queue_pause pause = { .since_ms = run->now, .uid = by, .pid = by };
+	(void)snprintf(pause.reason, sizeof pause.reason, "p%d", by);
+	int rc = engine_pause(run->engine, run->queues[queue], by ? &pause : NULL);
+	int disturbed = agree(run, by ? "pause" : "go on", queue, rc, 0);
+	if (rc != 0)
+		return disturbed;
+	model->since = !by ? 0 : model->since ? model->since : run->now;
+	model->by = by;
 	return 0;
 }
 
@@ -511,10 +653,11 @@ int
 call_any(struct run *run)
 {
 	static int (*const calls[])(struct run *) = { do_enqueue, do_enqueue, do_enqueue,
-		do_enqueue, do_stage, do_stage, do_publish, do_publish, do_claim, do_claim,
-		do_claim, do_claim, do_claim, call_verdict, call_verdict, call_verdict,
-		call_verdict, do_extend, do_remove, do_requeue, do_bury, do_fail, do_reschedule,
-		do_move, do_name_forget, do_name_rename, do_note_forget };
+		do_enqueue, do_stage, do_stage, do_stage, do_publish, do_publish, do_reject,
+		do_resubmit, do_pause, do_claim, do_claim, do_claim, do_claim, do_claim,
+		call_verdict, call_verdict, call_verdict, call_verdict, do_extend, do_remove,
+		do_requeue, do_bury, do_fail, do_reschedule, do_move, do_name_forget,
+		do_name_rename, do_note_forget };
 	return calls[draw(run, sizeof calls / sizeof *calls)](run);
 }
 

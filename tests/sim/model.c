@@ -30,6 +30,8 @@ model_body(const struct mbody *body, char text[64])
 		(void)snprintf(text, 64, "{\"h\":\"%d\"}", body->h);
 	else
 		(void)snprintf(text, 64, "[]");
+	if (body->cut > 0)
+		text[body->cut] = '\0';
 }
 
 bool
@@ -42,7 +44,7 @@ int
 model_group(const struct model *model, int queue, const struct mbody *body)
 {
 	char field = model->rules[queue].field;
-	if (!field || !body->json)
+	if (!field || !body->json || body->cut > 0)
 		return NO_GROUP;
 	return field == 'g' ? body->g : body->h;
 }
@@ -109,7 +111,8 @@ model_next(struct model *model, int queue)
 {
 	struct mjob *best = NULL;
 	const struct mrules *rules = &model->rules[queue];
-	if (!rules->defined || model_count(model, queue, RUNS) >= rules->concurrency)
+	if (!rules->defined || model->pauses[queue].since != 0 ||
+		model_count(model, queue, RUNS) >= rules->concurrency)
 		return NULL;
 	for (int i = 0; i < model->count; i++) {
 		struct mjob *job = &model->jobs[i];
@@ -123,11 +126,40 @@ model_next(struct model *model, int queue)
 	return best;
 }
 
+struct mjob *
+model_rejected(struct model *model, int queue, const char *shown)
+{
+	for (int i = 0; i < model->count; i++) {
+		struct mjob *job = &model->jobs[i];
+		if (job->where == REJECTED && job->queue == queue &&
+			strcmp(job->shown, shown) == 0)
+			return job;
+	}
+	return NULL;
+}
+
+/* Of a queue that is not in the config only its type is known. */
 int
-model_refusal(const struct model *model, int queue, const struct mbody *body, int draft)
+model_content_refusal(
+	const struct model *model, int queue, const struct mbody *body, bool partial)
 {
 	const struct mrules *rules = &model->rules[queue];
 	char text[64];
+	model_body(body, text);
+	if (rules->defined && (int64_t)strlen(text) > rules->max_payload_bytes)
+		return -EFBIG;
+	if (partial)
+		return 0;
+	if (rules->field)
+		return model_group(model, queue, body) == NO_GROUP ? -EINVAL : 0;
+	return rules->defined && rules->json && (!body->json || body->cut > 0) ? -EINVAL : 0;
+}
+
+int
+model_refusal(
+	const struct model *model, int queue, const struct mbody *body, int draft, bool partial)
+{
+	const struct mrules *rules = &model->rules[queue];
 	int64_t jobs = model_count(model, queue, WAITS) + model_count(model, queue, LATER) +
 		       model_count(model, queue, RUNS);
 	for (int i = 0; i < MODEL_DRAFTS; i++)
@@ -135,14 +167,7 @@ model_refusal(const struct model *model, int queue, const struct mbody *body, in
 			model->drafts[i].queue == queue;
 	if (rules->max_jobs >= 0 && jobs >= rules->max_jobs)
 		return -ENOSPC;
-	if (!body)
-		return 0;
-	model_body(body, text);
-	if ((int64_t)strlen(text) > rules->max_payload_bytes)
-		return -EFBIG;
-	if (rules->field)
-		return model_group(model, queue, body) == NO_GROUP ? -EINVAL : 0;
-	return rules->json && !body->json ? -EINVAL : 0;
+	return body ? model_content_refusal(model, queue, body, partial) : 0;
 }
 
 static int64_t
@@ -158,6 +183,7 @@ wakes(const struct mjob *job)
 	case GONE:
 	case WAITS:
 	case DEAD:
+	case REJECTED:
 		break;
 	}
 	return INT64_MAX;
@@ -231,6 +257,31 @@ put_on_record(struct mjob *job, const char *reason, int worker, int64_t now)
 	struct mfailure *failure = &job->last[job->history++ % MODEL_FAILURES];
 	*failure = (struct mfailure){ .attempt = job->failures, .at = now, .worker = worker };
 	(void)snprintf(failure->reason, sizeof failure->reason, "%s", reason);
+}
+
+void
+model_reject(struct model *model, const struct mdraft *of, const char *reason, int64_t now)
+{
+	char name[16] = "", shown[64];
+	assert(model->count < MODEL_JOBS);
+	if (of->id > model->highest)
+		model->highest = of->id;
+	if (of->name != NO_NAME)
+		(void)snprintf(name, sizeof name, "n%d", of->name);
+	(void)snprintf(shown, sizeof shown, "%s", name[0] ? name : of->receipt);
+	if (model_rejected(model, of->queue, shown))
+		(void)snprintf(shown, sizeof shown, "%s.%s", name, of->receipt);
+	struct mjob *job = &model->jobs[model->count++];
+	*job = (struct mjob){ .id = of->id,
+		.queue = of->queue,
+		.body = of->body,
+		.due = of->due,
+		.name = NO_NAME };
+	memcpy(job->receipt, of->receipt, sizeof job->receipt);
+	memcpy(job->shown, shown, sizeof job->shown);
+	put_on_record(job, reason, NOBODY, now);
+	model_enter(model, job, REJECTED, now);
+	model_tail(model, job);
 }
 
 void

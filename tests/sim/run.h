@@ -27,12 +27,17 @@ struct run {
 	bool dry[MODEL_QUEUES];            /* nobody could be served, as far as was told */
 	char trace[200000];
 	size_t traced;
+	int64_t calls;       /* changes of the disk before this transaction */
 	const char *differs; /* what same() met last */
 	int64_t differing;
 	struct engine_problem problem;
 };
 
 extern bool run_verbose;
+
+/* Who acts for a worker, by number; the first: nobody. */
+#define CLAIMANTS 4
+extern const struct claimant run_claimants[CLAIMANTS];
 
 int64_t draw(struct run *run, int64_t below);
 __attribute__((format(printf, 2, 3))) void note(struct run *run, const char *format, ...);

@@ -70,6 +70,12 @@ is_known(const struct model *model, const struct mjob *job, int unused)
 }
 
 static bool
+is_kept(const struct model *model, const struct mjob *job, int unused)
+{
+	return is_known(model, job, unused) || job->where == REJECTED;
+}
+
+static bool
 has_name(const struct model *model, const struct mjob *job, int unused)
 {
 	(void)model;
@@ -124,7 +130,8 @@ state_of(enum where where)
 		[LATER] = JOB_BACKOFF,
 		[RUNS] = JOB_RUNNING,
 		[DEAD] = JOB_DEAD,
-		[ENDED] = JOB_DONE };
+		[ENDED] = JOB_DONE,
+		[REJECTED] = JOB_REJECTED };
 	return states[where];
 }
 
@@ -160,20 +167,30 @@ same_group(const struct model *model, const struct mjob *job, const struct job *
 }
 
 static bool
+same_worker(const struct mjob *job, const struct job *found)
+{
+	char worker[16];
+	bool runs = job->where == RUNS;
+	struct claimant by = run_claimants[runs ? job->claimant : 0];
+	return strcmp(found->worker, worker_text(runs ? job->worker : NOBODY, worker)) == 0 &&
+	       found->worker_pid == by.pid && found->worker_start == by.start;
+}
+
+static bool
 same_job(struct run *run, const struct model *model, const struct mjob *job,
 	const struct job *found)
 {
-	char name[16], worker[16], body[64];
+	char name[16], body[64];
+	const char *shown = job->where == REJECTED ? job->shown : name_text(job->name, name);
 	bool runs = job->where == RUNS;
 	model_body(&job->body, body);
 	return found->state == state_of(job->where) && found->failures == job->failures &&
 	       found->queue_id == run->queues[job->queue] &&
 	       found->size == (int64_t)strlen(body) && found->changed_ms == job->changed &&
 	       found->due_ms == job->due && found->claimed_ms == (runs ? job->changed : 0) &&
-	       found->deadline_ms == (runs ? job->deadline : 0) &&
-	       strcmp(found->worker, worker_text(runs ? job->worker : NOBODY, worker)) == 0 &&
-	       strcmp(found->name, name_text(job->name, name)) == 0 &&
-	       strcmp(found->receipt, job->receipt) == 0 && same_group(model, job, found);
+	       found->deadline_ms == (runs ? job->deadline : 0) && same_worker(job, found) &&
+	       strcmp(found->name, shown) == 0 && strcmp(found->receipt, job->receipt) == 0 &&
+	       same_group(model, job, found);
 }
 
 /* All live jobs have their places, those that wait for their time and those that run, too. */
@@ -190,16 +207,18 @@ same_places(const struct seen *seen, struct mjob *const *jobs)
 }
 
 static bool
-same_jobs(struct run *run, struct model *model, int queue)
+same_jobs(struct run *run, struct model *model, int queue, bool rejected)
 {
 	static struct seen seen;
 	struct mjob *jobs[MODEL_JOBS];
-	int count = list(model, queue, is_known, 0, true, jobs);
-	bool right = engine_list(run->engine, VIEW_RECEIPTS, run->queues[queue], 0, see,
-			     &seen) == 0 &&
+	enum view view = rejected ? VIEW_REJECTED : VIEW_RECEIPTS;
+	int count =
+		list(model, queue, rejected ? is_where : is_known, REJECTED, !rejected, jobs);
+	bool right = engine_list(run->engine, view, run->queues[queue], 0, see, &seen) == 0 &&
 		     same_list(&seen, 0, jobs, count);
 	if (!right)
-		(void)differ(run, "the jobs of queue", queue);
+		(void)differ(run, rejected ? "what is rejected in queue" : "the jobs of queue",
+			queue);
 	for (int i = 0; right && i < count; i++)
 		right = same_job(run, model, jobs[i], &seen.jobs[i]) ||
 			differ(run, "job", jobs[i]->id);
@@ -215,7 +234,7 @@ same_counts(struct run *run, const struct model *model, int queue)
 	int64_t staged = 0, id = run->queues[queue];
 	for (int i = 0; i < MODEL_DRAFTS; i++)
 		staged += model->drafts[i].staged && model->drafts[i].queue == queue;
-	for (int where = WAITS; where <= ENDED; where++)
+	for (int where = WAITS; where <= REJECTED; where++)
 		if (engine_count(run->engine, id, state_of((enum where)where)) !=
 			model_count(model, queue, (enum where)where))
 			return differ(run, "the counts of queue", queue);
@@ -271,18 +290,22 @@ same_payload(struct run *run, int64_t id, const struct mbody *body)
 static bool
 same_draft(struct run *run, const struct mdraft *draft, int64_t number)
 {
-	struct record record;
-	char name[16];
-	int rc = store_job_by_draft(run->engine->store, number, &record);
-	if (rc != 0 || !draft->staged)
-		return rc == 0 ? (job_release(&record.job), false)
-			       : rc == -ENOENT && !draft->staged;
-	const struct job *job = &record.job;
-	bool right = job->id == draft->id && job->queue_id == run->queues[draft->queue] &&
-		     job->due_ms == draft->due && strcmp(job->receipt, draft->receipt) == 0 &&
-		     strcmp(job->name, name_text(draft->name, name)) == 0;
-	job_release(&record.job);
-	return right && same_payload(run, draft->id, &draft->body);
+	struct job job;
+	char name[16], expected[64];
+	void *body;
+	size_t size;
+	int rc = engine_staged(run->engine, number, &job, &body, &size);
+	if (rc != 0)
+		return rc == -ENOENT && !draft->staged;
+	model_body(&draft->body, expected);
+	bool right = draft->staged && job.id == draft->id &&
+		     job.queue_id == run->queues[draft->queue] && job.due_ms == draft->due &&
+		     strcmp(job.receipt, draft->receipt) == 0 &&
+		     strcmp(job.name, name_text(draft->name, name)) == 0 &&
+		     size == strlen(expected) && memcmp(body, expected, size) == 0;
+	job_release(&job);
+	free(body);
+	return right;
 }
 
 static bool
@@ -307,6 +330,19 @@ same_type(struct run *run, const struct model *model, int queue)
 	return right || differ(run, "the type of queue", queue);
 }
 
+static bool
+same_pause(struct run *run, const struct model *model, int queue)
+{
+	const struct queue_pause *found = engine_paused(run->engine, run->queues[queue]);
+	const struct mpause *pause = &model->pauses[queue];
+	char reason[16] = "";
+	if (pause->since != 0)
+		(void)snprintf(reason, sizeof reason, "p%d", pause->by);
+	bool right = found->since_ms == pause->since && found->uid == pause->by &&
+		     found->pid == pause->by && strcmp(found->reason, reason) == 0;
+	return right || differ(run, "the pause of queue", queue);
+}
+
 bool
 same(struct run *run, struct model *model)
 {
@@ -314,7 +350,8 @@ same(struct run *run, struct model *model)
 		if (!same_draft(run, &model->drafts[i], i + 1))
 			return differ(run, "draft", i + 1);
 	for (int queue = 0; queue < MODEL_QUEUES; queue++)
-		if (!same_type(run, model, queue) || !same_jobs(run, model, queue) ||
+		if (!same_type(run, model, queue) || !same_jobs(run, model, queue, false) ||
+			!same_jobs(run, model, queue, true) || !same_pause(run, model, queue) ||
 			!same_counts(run, model, queue) || !same_names(run, model, queue))
 			return false;
 	return same_note(run, model);
@@ -358,6 +395,7 @@ same_lists(struct run *run, struct model *model, int queue)
 		{ VIEW_DEAD, is_where, DEAD, false },
 		{ VIEW_RETRIES, is_retry, 0, true },
 		{ VIEW_RECEIPTS, is_known, 0, true },
+		{ VIEW_REJECTED, is_where, REJECTED, false },
 	};
 	for (size_t i = 0; i < sizeof views / sizeof *views; i++) {
 		struct mjob *jobs[MODEL_JOBS];
@@ -425,6 +463,8 @@ expected_reason(struct model *model, const struct mjob *job, char *text, size_t 
 		return;
 	if (first && first != job)
 		(void)snprintf(text, size, "group %d: behind %s", group, first->receipt);
+	else if (model->pauses[job->queue].since != 0)
+		(void)snprintf(text, size, "paused: p%d", model->pauses[job->queue].by);
 	else if (running >= limit)
 		(void)snprintf(text, size, "concurrency %" PRId64 "/%" PRId64, running, limit);
 	else
@@ -449,7 +489,8 @@ see_failure(void *context, const struct job_failure *found)
 	const struct mfailure *failure = &job->last[number % MODEL_FAILURES];
 	it->right = it->right && found->attempt == failure->attempt &&
 		    found->at_ms == failure->at &&
-		    strcmp(found->reason, failure->reason) == 0 &&
+		    (failure->reason[0] ? strcmp(found->reason, failure->reason) == 0
+					: found->reason[0] != '\0') &&
 		    strcmp(found->worker, worker_text(failure->worker, worker)) == 0;
 }
 
@@ -505,15 +546,36 @@ same_finds(struct run *run, struct model *model, int queue)
 	return true;
 }
 
+/* Each is found by the name that is shown, once. */
+static bool
+same_rejected(struct run *run, struct model *model, int queue)
+{
+	struct job found;
+	for (int i = 0; i < model->count; i++) {
+		const struct mjob *job = &model->jobs[i];
+		if (job->queue != queue || job->shown[0] == '\0')
+			continue;
+		const struct mjob *there = model_rejected(model, queue, job->shown);
+		int rc = engine_rejected_find(
+			run->engine, run->queues[queue], job->shown, &found);
+		bool right = there ? rc == 0 && found.id == there->id : rc == -ENOENT;
+		if (rc == 0)
+			job_release(&found);
+		if (!right)
+			return differ(run, "the rejected name of", job->id);
+	}
+	return true;
+}
+
 bool
 same_views(struct run *run, struct model *model, int queue)
 {
-	if (!same_lists(run, model, queue) || !same_groups(run, model, queue) ||
-		!same_finds(run, model, queue))
+	if (!same_lists(run, model, queue) || !same_rejected(run, model, queue) ||
+		!same_groups(run, model, queue) || !same_finds(run, model, queue))
 		return false;
 	for (int i = 0; i < model->count; i++) {
 		const struct mjob *job = &model->jobs[i];
-		if (job->queue != queue || !is_known(model, job, 0))
+		if (job->queue != queue || !is_kept(model, job, 0))
 			continue;
 		if (model->rules[queue].defined && !same_story(run, model, job))
 			return false;

@@ -51,6 +51,8 @@ static const struct mrules first_rules[MODEL_QUEUES] = {
 
 static int64_t total_steps, total_crashes, total_faults, total_changes;
 bool run_verbose;
+/* Two processes may have had one number. */
+const struct claimant run_claimants[CLAIMANTS] = { { 0, 0 }, { 1, 7 }, { 1, 8 }, { 2, 7 } };
 
 int64_t
 draw(struct run *run, int64_t below)
@@ -193,6 +195,7 @@ expect_orphans(struct run *run)
 	for (int queue = 0; queue < MODEL_QUEUES; queue++) {
 		if (run->model->rules[queue].defined)
 			continue;
+		expected += model_count(run->model, queue, REJECTED);
 		for (int where = WAITS; where <= DEAD; where++)
 			expected += model_count(run->model, queue, (enum where)where);
 		for (int i = 0; i < MODEL_DRAFTS; i++)
@@ -211,7 +214,8 @@ is_open(void *context, int64_t draft_id)
 	return *open >> (draft_id - 1) & 1;
 }
 
-/* What was staged is published in the order of staging, but for what is still being written. */
+/* What was staged is published in the order of staging, or rejected, but for what is still being
+ * written. */
 static void
 recover(struct run *run)
 {
@@ -230,7 +234,10 @@ recover(struct run *run)
 		if (!first)
 			break;
 		first->staged = false;
-		model_add(run->model, first, run->now);
+		if (model_content_refusal(run->model, first->queue, &first->body, false) == 0)
+			model_add(run->model, first, run->now);
+		else
+			model_reject(run->model, first, "", run->now);
 	}
 }
 
@@ -319,7 +326,8 @@ remember(struct run *run, bool durable)
 		assert_true(run->pasts < SNAPSHOTS);
 		model_copy(&run->past[run->pasts++], run->model);
 	}
-	run->has_maybe = false;
+	/* What wrote nothing has overwritten nothing. */
+	run->has_maybe = run->has_maybe && run->disk->calls == run->calls;
 	model_copy(run->model, run->draft);
 }
 
@@ -343,6 +351,7 @@ draft_start(struct run *run)
 	model_copy(run->draft, run->model);
 	run->draft->claims_ended = run->draft->names_gone = 0;
 	run->claims_ended = run->names_gone = 0;
+	run->calls = run->disk->calls;
 }
 
 static void
