@@ -25,10 +25,15 @@
  *   staged                            engine_recover() publishes it, under its name as staged
  *   staged, its draft is still open   stays; engine_publish() or another staging follows
  *   staged anew                       the newer bytes only: old and new change in one commit
+ *   staged in part                    engine_recover() checks it: published, or rejected
+ *   rejected                          kept, with its name, its bytes and the reason
+ *   rejected, the commit lost         staged before: published or rejected by engine_recover();
+ *                                     else nothing (its bytes are with who opened it)
  *   published, the commit lost        staged: engine_recover() publishes it again, with the
  *                                     same id and receipt
  *   published                         waits, or is in backoff
  *   claimed                           still claimed by that worker, with its deadline
+ *   claimed by a process              still that process's alone
  *   claimed, the commit lost          waits; no attempt counted; delivered again
  *   heartbeat, the commit lost        the earlier deadline
  *   verdict                           holds: done jobs never run again
@@ -36,6 +41,7 @@
  *   failed                            in backoff until its time, or dead, with its reason
  *   done, kept for its name           kept for the rest of its minute
  *   moved                             in exactly one of the two queues
+ *   paused                            holds, with its time and its reason
  *   a queue's tallies                 as its jobs: written in the same transaction
  *   numbers (ids, order)              go on above every one ever used; gaps are fine
  *   notes                             of the same transaction as the jobs

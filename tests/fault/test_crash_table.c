@@ -365,6 +365,119 @@ test_staged_anew(void **state)
 }
 
 static void
+in_part(struct table *table, int64_t draft, const char *name, const char *body)
+{
+	struct job_new new = { .queue_id = table->it.fifo,
+		.draft_id = draft,
+		.body = body,
+		.size = strlen(body),
+		.name = name,
+		.partial = true };
+	assert_int_equal(
+		engine_stage(table->it.engine, &new, table->it.now_ms, &table->it.problem), 0);
+}
+
+static int64_t
+rejected(struct table *table, int64_t queue, const char *name)
+{
+	struct job job;
+	int rc = engine_rejected_find(table->it.engine, queue, name, &job);
+	if (rc == -ENOENT)
+		return 0;
+	assert_int_equal(rc, 0);
+	int64_t id = job.id;
+	job_release(&job);
+	return id;
+}
+
+/* The whole of a line, and what is no line yet. */
+static void
+test_staged_in_part(void **state)
+{
+	(void)state;
+	struct table table;
+	start(&table);
+	begin(&table, true);
+	in_part(&table, 1, "n", "{\"g\":1}");
+	in_part(&table, 2, "half", "{\"g\":");
+	commit(&table);
+	crash(&table, DISK_LOST);
+	recover(&table);
+	expect_payload(&table, named(&table, table.it.fifo, JOB_WAITING), "{\"g\":1}");
+	expect_payload(&table, rejected(&table, table.it.fifo, "half"), "{\"g\":");
+	assert_int_equal(engine_count(table.it.engine, table.it.fifo, JOB_STAGED), 0);
+	finish(&table);
+}
+
+static int64_t
+reject(struct table *table, int64_t draft, bool durable)
+{
+	struct job_new new = { .queue_id = table->it.standard,
+		.draft_id = draft,
+		.body = "cut",
+		.size = 3,
+		.name = "n" };
+	int64_t id;
+	begin(table, durable);
+	assert_int_equal(
+		engine_reject(table->it.engine, &new, "failed", table->it.now_ms, &id), 0);
+	commit(table);
+	return id;
+}
+
+static void
+reason_seen(void *context, const struct job_failure *failure)
+{
+	int *reasons = context;
+	*reasons += strcmp(failure->reason, "failed") == 0;
+}
+
+static void
+test_rejected(void **state)
+{
+	(void)state;
+	for (int staged = 0; staged < 2; staged++) {
+		struct table table;
+		int reasons = 0;
+		start(&table);
+		if (staged)
+			(void)put(&table, 1, "all of it");
+		int64_t id = reject(&table, staged, true);
+		crash(&table, DISK_LOST);
+		recover(&table);
+		assert_int_equal(rejected(&table, table.it.standard, "n"), id);
+		expect_payload(&table, id, "cut");
+		assert_int_equal(
+			engine_failures(table.it.engine, id, reason_seen, &reasons), 0);
+		assert_int_equal(reasons, 1);
+		assert_int_equal(count(&table, JOB_REJECTED), 1);
+		assert_int_equal(named(&table, table.it.standard, JOB_WAITING), 0);
+		finish(&table);
+	}
+}
+
+static void
+test_rejected_but_lost(void **state)
+{
+	(void)state;
+	for (int staged = 0; staged < 2; staged++) {
+		struct table table;
+		start(&table);
+		if (staged)
+			(void)put(&table, 1, "all of it");
+		int64_t id = reject(&table, staged, false);
+		crash(&table, DISK_LOST);
+		recover(&table);
+		assert_int_equal(count(&table, JOB_REJECTED), 0);
+		assert_int_equal(
+			named(&table, table.it.standard, JOB_WAITING), staged ? id : 0);
+		if (staged)
+			expect_payload(&table, id, "all of it");
+		finish(&table);
+	}
+}
+
+static void
 test_published_but_lost(void **state)
 {
 	(void)state;
@@ -428,6 +541,35 @@ test_claimed(void **state)
 	assert_int_equal(engine_worker_find(table.it.engine, table.it.standard, "w", &job), 0);
 	assert_int_equal(job.id, id);
 	assert_int_equal(job.deadline_ms, SCENARIO_START_MS + 60000);
+	finish(&table);
+}
+
+static void
+test_claimed_by_a_process(void **state)
+{
+	(void)state;
+	static const struct claimant first = { 100, 5 }, other = { 100, 6 };
+	struct table table;
+	struct job job;
+	bool again;
+	start(&table);
+	int64_t id = put(&table, 0, "x");
+	begin(&table, true);
+	assert_int_equal(engine_claim_by(table.it.engine, table.it.standard, "100", &first,
+				 table.it.now_ms, &job, &again),
+		0);
+	commit(&table);
+	crash(&table, DISK_LOST);
+	recover(&table);
+	begin(&table, true);
+	assert_int_equal(engine_claim_by(table.it.engine, table.it.standard, "100", &other,
+				 table.it.now_ms, &job, &again),
+		-EBUSY);
+	assert_int_equal(engine_claim_by(table.it.engine, table.it.standard, "100", &first,
+				 table.it.now_ms, &job, &again),
+		0);
+	assert_true(again && job.id == id);
+	commit(&table);
 	finish(&table);
 }
 
@@ -497,13 +639,6 @@ test_verdict_but_lost(void **state)
 }
 
 static void
-reason_seen(void *context, const struct job_failure *failure)
-{
-	int *reasons = context;
-	*reasons += strcmp(failure->reason, "failed") == 0;
-}
-
-static void
 test_failed(void **state)
 {
 	(void)state;
@@ -566,6 +701,28 @@ test_moved(void **state)
 		assert_int_equal(named(&table, table.it.third, JOB_WAITING), durable ? id : 0);
 		assert_int_equal(
 			named(&table, table.it.standard, JOB_WAITING), durable ? 0 : id);
+		finish(&table);
+	}
+}
+
+static void
+test_paused(void **state)
+{
+	(void)state;
+	for (int durable = 0; durable < 2; durable++) {
+		struct table table;
+		struct queue_pause pause = { .since_ms = 7, .uid = 8, .reason = "why" };
+		start(&table);
+		(void)put(&table, 0, "x");
+		begin(&table, durable);
+		assert_int_equal(engine_pause(table.it.engine, table.it.standard, &pause), 0);
+		commit(&table);
+		crash(&table, DISK_LOST);
+		const struct queue_pause *found =
+			engine_paused(table.it.engine, table.it.standard);
+		assert_int_equal(found->since_ms, durable ? 7 : 0);
+		assert_int_equal(found->uid, durable ? 8 : 0);
+		assert_string_equal(found->reason, durable ? "why" : "");
 		finish(&table);
 	}
 }
@@ -647,9 +804,13 @@ static const struct CMUnitTest tests[] = {
 	{ "staged", test_staged, NULL, NULL, NULL },
 	{ "staged, its draft is still open", test_staged_and_open, NULL, NULL, NULL },
 	{ "staged anew", test_staged_anew, NULL, NULL, NULL },
+	{ "staged in part", test_staged_in_part, NULL, NULL, NULL },
+	{ "rejected", test_rejected, NULL, NULL, NULL },
+	{ "rejected, the commit lost", test_rejected_but_lost, NULL, NULL, NULL },
 	{ "published, the commit lost", test_published_but_lost, NULL, NULL, NULL },
 	{ "published", test_published, NULL, NULL, NULL },
 	{ "claimed", test_claimed, NULL, NULL, NULL },
+	{ "claimed by a process", test_claimed_by_a_process, NULL, NULL, NULL },
 	{ "claimed, the commit lost", test_claimed_but_lost, NULL, NULL, NULL },
 	{ "heartbeat, the commit lost", test_heartbeat_but_lost, NULL, NULL, NULL },
 	{ "verdict", test_verdict, NULL, NULL, NULL },
@@ -657,6 +818,7 @@ static const struct CMUnitTest tests[] = {
 	{ "failed", test_failed, NULL, NULL, NULL },
 	{ "done, kept for its name", test_done_and_named, NULL, NULL, NULL },
 	{ "moved", test_moved, NULL, NULL, NULL },
+	{ "paused", test_paused, NULL, NULL, NULL },
 	{ "a queue's tallies", test_tallies, NULL, NULL, NULL },
 	{ "numbers (ids, order)", test_numbers, NULL, NULL, NULL },
 	{ "notes", test_notes, NULL, NULL, NULL },
