@@ -18,8 +18,9 @@ static const struct {
 		"backoff <> (SELECT count(*) FROM job WHERE queue = q.id AND state = 3) OR "
 		"running <> (SELECT count(*) FROM job WHERE queue = q.id AND state = 4) OR "
 		"dead <> (SELECT count(*) FROM job WHERE queue = q.id AND state = 5) OR "
-		"done <> (SELECT count(*) FROM job WHERE queue = q.id AND state = 6)" },
-	{ "states", "SELECT count(*) FROM job WHERE state NOT BETWEEN 1 AND 6" },
+		"done <> (SELECT count(*) FROM job WHERE queue = q.id AND state = 6) OR "
+		"rejected <> (SELECT count(*) FROM job WHERE queue = q.id AND state = 7)" },
+	{ "states", "SELECT count(*) FROM job WHERE state NOT BETWEEN 1 AND 7" },
 	{ "heads that are not the first of their group",
 		"SELECT count(*) FROM job a JOIN queue q ON q.id = a.queue WHERE state BETWEEN "
 		"2 AND 4 "
@@ -31,15 +32,25 @@ static const struct {
 	{ "groups outside fifo", "SELECT count(*) FROM job JOIN queue ON queue.id = job.queue "
 				 "WHERE NOT fifo AND "
 				 "state BETWEEN 1 AND 4 AND grp IS NOT NULL" },
-	{ "payloads missing", "SELECT count(*) FROM job WHERE state < 6 AND id NOT IN "
+	{ "payloads missing", "SELECT count(*) FROM job WHERE state <> 6 AND id NOT IN "
 			      "(SELECT id FROM payload)" },
 	{ "payloads left over", "SELECT count(*) FROM payload WHERE id NOT IN "
-				"(SELECT id FROM job WHERE state < 6)" },
+				"(SELECT id FROM job WHERE state <> 6)" },
 	{ "failures left over", "SELECT count(*) FROM failure WHERE job NOT IN "
-				"(SELECT id FROM job WHERE state < 6)" },
-	{ "history", "SELECT count(*) FROM job WHERE state < 6 AND history <> "
+				"(SELECT id FROM job WHERE state <> 6)" },
+	{ "history", "SELECT count(*) FROM job WHERE state <> 6 AND history <> "
 		     "(SELECT count(*) FROM failure WHERE failure.job = job.id)" },
 	{ "workers", "SELECT count(*) FROM job WHERE (state = 4) <> (worker IS NOT NULL)" },
+	{ "bound, but not running",
+		"SELECT count(*) FROM job WHERE state <> 4 AND (wpid <> 0 OR wstart <> 0)" },
+	{ "rejected without a reason or a name",
+		"SELECT count(*) FROM job WHERE state = 7 AND (history = 0 OR name = '' OR "
+		"named = 1 OR grp IS NOT NULL)" },
+	{ "rejected under one name",
+		"SELECT count(*) FROM (SELECT 1 FROM job WHERE state = 7 GROUP BY queue, name "
+		"HAVING count(*) > 1)" },
+	{ "drafts of others than the staged",
+		"SELECT count(*) FROM job WHERE (state = 1) <> (draft <> 0)" },
 	{ "finished jobs without a name",
 		"SELECT count(*) FROM job WHERE state = 6 AND named = 0" },
 	{ "order used twice",
@@ -108,9 +119,16 @@ put_job(struct run *run)
 		.name = names[draw(run, 5)],
 		.due_ms = draw(run, 5) == 0 ? world->now_ms + 500 : 0,
 	};
+	int64_t *id = &run->ids[run->next_id % 32];
+	new.partial = new.draft_id != 0 && draw(run, 3) == 0;
+	new.size -= (size_t)draw(run, new.partial ? 4 : 1);
+	if (draw(run, 8) == 0) {
+		run->next_id++;
+		return engine_reject(world->engine, &new, "why not", world->now_ms, id);
+	}
 	if (new.draft_id != 0)
 		return engine_stage(world->engine, &new, world->now_ms, &world->problem);
-	int64_t *id = &run->ids[run->next_id++ % 32];
+	run->next_id++;
 	return engine_enqueue(world->engine, &new, world->now_ms, &world->problem, id);
 }
 
@@ -119,7 +137,8 @@ work(struct run *run)
 {
 	struct world *world = &run->world;
 	int64_t queue = run->queues[draw(run, 2)];
-	struct verdict_details details = { .delay_ms = draw(run, 3) - 1 };
+	struct claimant by = { draw(run, 2), draw(run, 2) };
+	struct verdict_details details = { .delay_ms = draw(run, 3) - 1, .by = by };
 	char worker[16];
 	struct job job;
 	bool again;
@@ -127,10 +146,20 @@ work(struct run *run)
 	if (draw(run, 2))
 		return engine_verdict(world->engine, queue, worker, 0,
 			(enum verdict)draw(run, 4), &details, world->now_ms);
-	int rc = engine_claim(world->engine, queue, worker, world->now_ms, &job, &again);
+	int rc =
+		engine_claim_by(world->engine, queue, worker, &by, world->now_ms, &job, &again);
 	if (rc == 0)
 		job_release(&job);
 	return rc;
+}
+
+static int
+pause_or_go_on(struct run *run)
+{
+	struct queue_pause pause = { .since_ms = run->world.now_ms, .reason = "why" };
+	bool pauses = draw(run, 3) == 0;
+	return engine_pause(
+		run->world.engine, run->queues[draw(run, 2)], pauses ? &pause : NULL);
 }
 
 static int
@@ -139,7 +168,7 @@ operate(struct run *run)
 	struct world *world = &run->world;
 	struct engine *engine = world->engine;
 	int64_t id = run->ids[draw(run, 32)], now_ms = world->now_ms;
-	switch (draw(run, 7)) {
+	switch (draw(run, 9)) {
 	case 0:
 		return engine_remove(engine, id, now_ms);
 	case 1:
@@ -152,6 +181,11 @@ operate(struct run *run)
 		return engine_reschedule(engine, id, now_ms + draw(run, 2000) - 500, now_ms);
 	case 5:
 		return engine_extend(engine, id, 0, now_ms);
+	case 6:
+		return engine_resubmit(
+			engine, id, run->queues[draw(run, 2)], "a", now_ms, &world->problem);
+	case 7:
+		return pause_or_go_on(run);
 	default:
 		return engine_move(
 			engine, id, run->queues[draw(run, 2)], now_ms, &world->problem);

@@ -172,6 +172,107 @@ test_operations(void **state)
 	world_release(&world);
 }
 
+/* Staged again it keeps its number, and the receipt that was shown. */
+static void
+test_staged_again(void **state)
+{
+	(void)state;
+	struct world world;
+	struct job before, after;
+	void *body;
+	size_t size;
+	world_init(&world, STANDARD());
+	assert_int_equal(engine_staged(world.engine, 5, &before, &body, &size), -ENOENT);
+	assert_int_equal(try_stage(&world, 5, "begun"), 0);
+	assert_int_equal(engine_staged(world.engine, 5, &before, &body, &size), 0);
+	assert_string_equal(body, "begun");
+	free(body);
+	(void)pass(&world, 1000);
+	assert_int_equal(try_stage(&world, 5, "all of it"), 0);
+	assert_int_equal(engine_staged(world.engine, 5, &after, &body, &size), 0);
+	assert_int_equal(size, 9);
+	assert_string_equal(body, "all of it");
+	free(body);
+	assert_int_equal(after.id, before.id);
+	assert_int_equal(after.created_ms, before.created_ms);
+	assert_string_equal(after.receipt, before.receipt);
+	assert_int_equal(count(&world, JOB_STAGED), 1);
+	job_release(&before);
+	job_release(&after);
+	assert_int_equal(reject(&world, 5, "cut", "n"), before.id);
+	world_release(&world);
+}
+
+static void
+stage_in_part(struct world *world, int64_t draft, const char *body, const char *name)
+{
+	struct job_new new = {
+		.queue_id = world->queue,
+		.draft_id = draft,
+		.body = body,
+		.size = strlen(body),
+		.name = name,
+		.uid = 7,
+		.partial = true,
+	};
+	begin(world);
+	assert_int_equal(
+		end(world, engine_stage(world->engine, &new, world->now_ms, &world->problem)),
+		0);
+}
+
+/* What was begun may be all; what the rules refuse is kept, under a name of its own. */
+static void
+test_recovered(void **state)
+{
+	(void)state;
+	struct world world;
+	struct job job;
+	world_init(&world, FIFO());
+	stage_in_part(&world, 1, "{\"g\":1}", "whole");
+	stage_in_part(&world, 2, "{\"g\":", "half");
+	stage_in_part(&world, 3, "{\"h\":1}", "half");
+	stage_in_part(&world, 4, "{\"g\":2, \"long\":1}", "long");
+	world_crash(&world);
+	world_define(&world, FIFO(.max_payload_bytes = 10));
+	assert_int_equal(engine_recover(world.engine, world.now_ms, NULL, NULL), 0);
+	assert_int_equal(count(&world, JOB_STAGED), 0);
+	assert_int_equal(count(&world, JOB_WAITING), 1);
+	assert_int_equal(count(&world, JOB_REJECTED), 3);
+	assert_int_equal(engine_name_find(world.engine, world.queue, "whole", &job), 0);
+	assert_string_equal(job.group, "1");
+	job_release(&job);
+	assert_int_equal(engine_rejected_find(world.engine, world.queue, "half", &job), 0);
+	check_found(&world, "half", job.id);
+	job_release(&job);
+	assert_int_equal(engine_rejected_find(world.engine, world.queue, "long", &job), 0);
+	assert_int_equal(job.failures, 0);
+	job_release(&job);
+	world_release(&world);
+}
+
+static void
+orphans_counted(void *context, const char *queue_name, int64_t jobs)
+{
+	assert_string_equal(queue_name, "q");
+	*(int64_t *)context += jobs;
+}
+
+static void
+test_orphans(void **state)
+{
+	(void)state;
+	struct world world;
+	int64_t jobs = 0;
+	world_init(&world, FIFO());
+	(void)reject(&world, 0, "{", "x");
+	(void)reject(&world, 0, "{", "x");
+	world_reopen(&world);
+	assert_int_equal(engine_orphans(world.engine, orphans_counted, &jobs), 0);
+	assert_int_equal(jobs, 2);
+	world_release(&world);
+}
+
 int
 main(void)
 {
@@ -181,6 +282,9 @@ main(void)
 		cmocka_unit_test(test_staged),
 		cmocka_unit_test(test_resubmit),
 		cmocka_unit_test(test_operations),
+		cmocka_unit_test(test_staged_again),
+		cmocka_unit_test(test_recovered),
+		cmocka_unit_test(test_orphans),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
