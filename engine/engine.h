@@ -200,7 +200,8 @@ int engine_unstage(struct engine *engine, int64_t draft_id);
 /*
  * What cannot become a job is kept in rejected/ with the reason: the bytes of `new`, which replace
  * what its draft staged. It is shown under its name, or, where that is taken, name.receipt; a
- * nameless one under its receipt. Returns 0, or -ENOSPC: the disk is full.
+ * nameless one under its receipt; where these are taken, too, under its receipt and a number.
+ * Returns 0, or -ENOSPC: the disk is full.
  */
 int engine_reject(struct engine *engine, const struct job_new *new, const char *reason,
 	int64_t now_ms, int64_t *job_id);

@@ -7,6 +7,7 @@
 #include "engine/core.h"
 #include "engine/group.h"
 #include "engine/hash.h"
+#include "engine/text.h"
 
 int64_t
 group_id_of(const struct engine *engine, const char *group)
@@ -228,24 +229,41 @@ engine_stage(struct engine *engine, const struct job_new *new, int64_t now_ms,
 	return rc;
 }
 
-/* The name that rejected/ shows: the file's own, if it is free. */
+/* The file's own name; with its receipt; and, since receipts are known before a file is closed and
+ * somebody may have taken that name, too, one that nobody could know. */
+static void
+reject_name_make(
+	struct engine *engine, const struct job *job, int try, char name[ENGINE_NAME_MAX + 1])
+{
+	size_t size = ENGINE_NAME_MAX + 1;
+	int own = (int)text_cut(job->name, strlen(job->name), ENGINE_NAME_MAX - RECEIPT_SIZE);
+	if (try == 0)
+		(void)snprintf(name, size, "%s", own > 0 ? job->name : job->receipt);
+	else if (try == 1 && own > 0)
+		(void)snprintf(name, size, "%.*s.%s", own, job->name, job->receipt);
+	else
+		(void)snprintf(name, size, "%s.%016llx", job->receipt,
+			(unsigned long long)hash_sequence(&engine->random));
+}
+
+/* The name that rejected/ shows. */
 static int
 reject_name(struct engine *engine, struct record *record)
 {
 	struct record other;
-	struct job *job = &record->job;
 	char name[ENGINE_NAME_MAX + 1];
-	if (!job->name[0]) {
-		(void)snprintf(job->name, sizeof job->name, "%s", job->receipt);
-		return store_job_put(engine->store, record);
+	int rc = 0;
+	for (int try = 0; rc == 0; try++) {
+		reject_name_make(engine, &record->job, try, name);
+		rc = store_job_rejected(engine->store, record->job.queue_id, name, &other);
+		if (rc == 0)
+			job_release(&other.job);
 	}
-	int rc = store_job_rejected(engine->store, job->queue_id, job->name, &other);
-	if (rc != 0)
-		return rc == -ENOENT ? 0 : rc;
-	job_release(&other.job);
-	(void)snprintf(name, sizeof name, "%.*s.%s", ENGINE_NAME_MAX - RECEIPT_SIZE, job->name,
-		job->receipt);
-	memcpy(job->name, name, sizeof job->name);
+	if (rc != -ENOENT)
+		return rc;
+	if (strcmp(name, record->job.name) == 0)
+		return 0;
+	memcpy(record->job.name, name, sizeof name);
 	return store_job_put(engine->store, record);
 }
 

@@ -101,7 +101,45 @@ test_names(void **state)
 	assert_int_equal(engine_job(world.engine, second, &job), 0);
 	assert_int_equal(strlen(job.name), ENGINE_NAME_MAX);
 	job_release(&job);
+	/* It is cut at a character's end. */
+	memset(name, 'n', ENGINE_NAME_MAX);
+	memcpy(name + ENGINE_NAME_MAX - RECEIPT_SIZE - 1, "\xc3\xa4", 2);
+	(void)reject(&world, 0, "d", name);
+	second = reject(&world, 0, "e", name);
+	assert_int_equal(engine_job(world.engine, second, &job), 0);
+	assert_int_equal(strlen(job.name), ENGINE_NAME_MAX - 1);
+	assert_null(strchr(job.name, '\xc3'));
+	job_release(&job);
 	world_release(&world);
+}
+
+/* Who knows a receipt before the file is closed can take the name that it would be shown under. */
+static void
+test_taken_names(void **state)
+{
+	(void)state;
+	struct world world;
+	for (int nameless = 0; nameless < 2; nameless++) {
+		struct job job;
+		void *body;
+		size_t size;
+		char name[ENGINE_NAME_MAX + 1];
+		world_init(&world, STANDARD());
+		assert_int_equal(try_stage(&world, 5, "begun"), 0);
+		assert_int_equal(engine_staged(world.engine, 5, &job, &body, &size), 0);
+		free(body);
+		job_release(&job);
+		(void)snprintf(name, sizeof name, "%s%s", nameless ? "" : "x.", job.receipt);
+		(void)reject(&world, 0, "a", name);
+		(void)reject(&world, 0, "b", "x");
+		int64_t id = reject(&world, 5, "c", nameless ? "" : "x");
+		assert_int_equal(engine_job(world.engine, id, &job), 0);
+		assert_int_equal(strncmp(job.name, job.receipt, RECEIPT_SIZE - 1), 0);
+		check_found(&world, job.name, id);
+		job_release(&job);
+		assert_int_equal(count(&world, JOB_REJECTED), 3);
+		world_release(&world);
+	}
 }
 
 static void
@@ -279,6 +317,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_kept),
 		cmocka_unit_test(test_names),
+		cmocka_unit_test(test_taken_names),
 		cmocka_unit_test(test_staged),
 		cmocka_unit_test(test_resubmit),
 		cmocka_unit_test(test_operations),
