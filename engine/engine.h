@@ -102,8 +102,9 @@ int engine_orphans(struct engine *engine, engine_orphan_fn *fn, void *context);
 
 /*
  * After a crash: publishes what was staged (its close may have returned 0), in order of
- * staging, but not the drafts for which `still_open` returns true. What the rules refuse, now that
- * all of it is there, is rejected. A transaction of its own, durable.
+ * staging, but not the drafts for which `still_open` returns true. Of what was staged in part, that is all there
+ * will be: it is checked now, and rejected if the rules refuse it. A transaction of its own,
+ * durable.
  */
 typedef bool engine_open_fn(void *context, int64_t draft_id);
 int engine_recover(

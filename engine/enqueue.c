@@ -149,6 +149,7 @@ record_of(const struct engine *engine, const struct job_new *new, char *group,
 			.group = group,
 		},
 		.draft_id = new->draft_id,
+		.part = new->partial,
 		.group_id = group ? group_id_of(engine, group) : 0,
 	};
 	(void)snprintf(record->job.name, sizeof record->job.name, "%s", new->name);
@@ -369,7 +370,7 @@ struct recovery {
 	void *context;
 };
 
-/* What its writer left: a line's beginning may be all of it, and rules may have changed. */
+/* A line's beginning may be all that its writer left. */
 static int
 recover_check(struct engine *engine, struct record *record, struct engine_problem *why)
 {
@@ -397,7 +398,7 @@ recover_record(struct recovery *recovery, struct record *record)
 	struct transition reject = {
 		.event = EVENT_REJECT, .now_ms = recovery->now_ms, .reason = why.text
 	};
-	int rc = recover_check(engine, record, &why);
+	int rc = record->part ? recover_check(engine, record, &why) : 0;
 	if (rc == 0)
 		return publish(engine, record, record->job.due_ms, recovery->now_ms);
 	if (!why.text[0])

@@ -17,6 +17,7 @@ struct record {
 	bool head;
 	bool named;       /* job.name resolves to it in its queue */
 	int64_t draft_id; /* 0 once it is published */
+	bool part;        /* staged: the rest is to come, nothing has been checked */
 	int64_t group_id; /* 0: no group */
 	int64_t history;  /* failures on record, also those before a redrive */
 };

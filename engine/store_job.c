@@ -57,6 +57,7 @@ job_write(struct store *store, enum sql_statement statement, const struct record
 	query_int(&query, record->draft_id);
 	query_int(&query, job->worker_pid);
 	query_int(&query, job->worker_start);
+	query_int(&query, record->part);
 	return query_run(&query);
 }
 
@@ -90,6 +91,7 @@ record_read(struct query *query, struct record *record)
 	record->draft_id = read_int(query);
 	job->worker_pid = read_int(query);
 	job->worker_start = read_int(query);
+	record->part = read_int(query) != 0;
 	return rc;
 }
 

@@ -7,7 +7,7 @@
 	"id, queue, state, pos, head, due, grp, grp_id, name, named, failures, history, "  \
 	"worker, "                                                                         \
 	"claimed, deadline, changed, size, uid, gid, pid, mode, created, receipt, draft, " \
-	"wpid, wstart"
+	"wpid, wstart, part"
 #define JOBS "SELECT " COLUMNS " FROM job "
 /* The index is named where it matters: a plan must not depend on what the planner guesses. */
 #define JOBS_BY(index) JOBS "INDEXED BY " index " "
@@ -22,13 +22,14 @@ const char *const store_statements[SQL_STATEMENTS] = {
 	[SQL_JOB_ADD] =
 		"INSERT INTO job(" COLUMNS ") VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, "
 		"?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21, ?22, ?23, ?24, ?25, "
-		"?26)",
+		"?26, ?27)",
 	[SQL_JOB_PUT] =
 		"UPDATE job SET queue=?2, state=?3, pos=?4, head=?5, due=?6, grp=?7, "
 		"grp_id=?8, name=?9, named=?10, failures=?11, history=?12, worker=?13, "
 		"claimed=?14, "
 		"deadline=?15, changed=?16, size=?17, uid=?18, gid=?19, pid=?20, mode=?21, "
-		"created=?22, receipt=?23, draft=?24, wpid=?25, wstart=?26 WHERE id=?1",
+		"created=?22, receipt=?23, draft=?24, wpid=?25, wstart=?26, part=?27 WHERE "
+		"id=?1",
 	[SQL_JOB_UPDATE] = "UPDATE job SET state=?2, pos=?3, head=?4, due=?5, failures=?6, "
 			   "history=?7, worker=?8, claimed=?9, deadline=?10, changed=?11, "
 			   "wpid=?12, wstart=?13 "
@@ -151,7 +152,8 @@ const struct store_object store_schema[] = {
 		"changed INTEGER NOT NULL, size INTEGER NOT NULL, uid INTEGER NOT NULL, "
 		"gid INTEGER NOT NULL, pid INTEGER NOT NULL, mode INTEGER NOT NULL, "
 		"created INTEGER NOT NULL, receipt TEXT NOT NULL, draft INTEGER NOT NULL, "
-		"wpid INTEGER NOT NULL DEFAULT 0, wstart INTEGER NOT NULL DEFAULT 0) STRICT" },
+		"wpid INTEGER NOT NULL DEFAULT 0, wstart INTEGER NOT NULL DEFAULT 0, "
+		"part INTEGER NOT NULL DEFAULT 0) STRICT" },
 	{ "table", "payload",
 		"CREATE TABLE payload(id INTEGER PRIMARY KEY, body BLOB NOT NULL) "
 		"STRICT" },

@@ -140,8 +140,10 @@ set_values(struct change *change)
 		return rc;
 	if (change->from == JOB_NONE)
 		set_created(change);
-	if (event == EVENT_PUBLISH || event == EVENT_PUBLISH_LATER || event == EVENT_REJECT)
+	if (event == EVENT_PUBLISH || event == EVENT_PUBLISH_LATER || event == EVENT_REJECT) {
 		record->draft_id = 0;
+		record->part = false;
+	}
 	if (event == EVENT_MOVE || event == EVENT_REDRIVE || event == EVENT_RESUBMIT) {
 		set_group(change);
 		record->job.failures = 0;

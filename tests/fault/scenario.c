@@ -621,6 +621,7 @@ make_older(struct scenario *it)
 	static const char sql[] =
 		"BEGIN IMMEDIATE; DROP VIEW rejected; DROP INDEX job_rejected;"
 		"ALTER TABLE job DROP COLUMN wpid; ALTER TABLE job DROP COLUMN wstart;"
+		"ALTER TABLE job DROP COLUMN part;"
 		"ALTER TABLE queue DROP COLUMN rejected;"
 		"ALTER TABLE queue DROP COLUMN rejected_at;"
 		"ALTER TABLE queue DROP COLUMN paused; ALTER TABLE queue DROP COLUMN "

@@ -274,6 +274,7 @@ test_older_schema(void **state)
 	scenario_close(&table.it);
 	sql("DROP VIEW rejected; DROP INDEX job_rejected;"
 	    "ALTER TABLE job DROP COLUMN wpid; ALTER TABLE job DROP COLUMN wstart;"
+	    "ALTER TABLE job DROP COLUMN part;"
 	    "ALTER TABLE queue DROP COLUMN rejected; ALTER TABLE queue DROP COLUMN rejected_at;"
 	    "ALTER TABLE queue DROP COLUMN paused; ALTER TABLE queue DROP COLUMN paused_uid;"
 	    "ALTER TABLE queue DROP COLUMN paused_pid;"

@@ -271,11 +271,13 @@ test_recovered(void **state)
 	stage_in_part(&world, 2, "{\"g\":", "half");
 	stage_in_part(&world, 3, "{\"h\":1}", "half");
 	stage_in_part(&world, 4, "{\"g\":2, \"long\":1}", "long");
+	/* A close that has returned 0 is kept, whatever the rules are now. */
+	assert_int_equal(try_stage(&world, 5, "{\"g\":2, \"long\":2}"), 0);
 	world_crash(&world);
 	world_define(&world, FIFO(.max_payload_bytes = 10));
 	assert_int_equal(engine_recover(world.engine, world.now_ms, NULL, NULL), 0);
 	assert_int_equal(count(&world, JOB_STAGED), 0);
-	assert_int_equal(count(&world, JOB_WAITING), 1);
+	assert_int_equal(count(&world, JOB_WAITING), 2);
 	assert_int_equal(count(&world, JOB_REJECTED), 3);
 	assert_int_equal(engine_name_find(world.engine, world.queue, "whole", &job), 0);
 	assert_string_equal(job.group, "1");

@@ -164,6 +164,7 @@ test_older_store(void **state)
 	engine_close(world.engine);
 	sql(world.path, "DROP VIEW rejected; DROP INDEX job_rejected;"
 			"ALTER TABLE job DROP COLUMN wpid; ALTER TABLE job DROP COLUMN wstart;"
+			"ALTER TABLE job DROP COLUMN part;"
 			"ALTER TABLE queue DROP COLUMN rejected;"
 			"ALTER TABLE queue DROP COLUMN rejected_at;"
 			"ALTER TABLE queue DROP COLUMN paused; ALTER TABLE queue DROP COLUMN "
