@@ -13,6 +13,7 @@
 #include "fs/op.h"
 #include "fs/op_claim.h"
 #include "fs/op_draft.h"
+#include "fs/trace.h"
 
 /* While requests follow each other closely, looking again beats sleeping: waking up costs more
  * than a request. Not longer than this, so that an idle mount costs nothing; and not when the
@@ -229,6 +230,8 @@ loop_process(struct loop *loop, const struct fuse_buf *buffer)
 		loop_send_held(loop);
 	loop->request = buffer->mem;
 	loop->unique = ((const struct fuse_in_header *)buffer->mem)->unique & ~UNIQUE_RESENT;
+	if (log_debugs())
+		trace_request(loop, buffer);
 	fuse_session_process_buf(loop->fs->session, buffer);
 	loop->fs->shared->served++;
 }

@@ -18,6 +18,7 @@
 #include "fs/log.h"
 #include "fs/op.h"
 #include "fs/path.h"
+#include "fs/trace.h"
 
 #define MOUNT_TYPE "fuse.spoolfs"
 #define ENDING_MS 1000
@@ -124,8 +125,6 @@ mount_arguments(const struct loop *loop, const struct options *options, struct f
 	/* The permissions of the files decide who may; only root may say so for others. */
 	if (!rc && loop->fs->uid == 0)
 		rc = fuse_opt_add_arg(args, "-oallow_other");
-	if (!rc && options->debug)
-		rc = fuse_opt_add_arg(args, "-odebug");
 	return rc ? EX_OSERR : 0;
 }
 
@@ -194,7 +193,7 @@ mount_open(struct loop *loop, const struct options *options)
 		loop->fs->session = NULL;
 		return rc;
 	}
-	if (mount_answer_init(loop)) {
+	if ((options->debug && trace_answers(session)) || mount_answer_init(loop)) {
 		log_warnx("the kernel did not begin the session");
 		mount_close(loop);
 		return EX_OSERR;

@@ -142,7 +142,9 @@ as_root()
 	enqueue mail a hello
 	kill -TERM $pid
 	eventually ended $pid
-	[ -s "$T/debug" ]
+	grep -q -x 'spoolfs: request [0-9]* WRITE /mail/a 5 at 0' "$T/debug"
+	grep -q -x 'spoolfs: request [0-9]* LOOKUP /mail/receipts' "$T/debug"
+	grep -q -x 'spoolfs: answer [0-9]* ENOENT' "$T/debug"
 }
 
 @test "a second daemon on the store exits 75 and names who holds it" {
