@@ -99,7 +99,9 @@ process_killed_by(pid_t tid)
 	char stat[PROCESS_FILE_MAX];
 	const char *code;
 
-	if (tid <= 0)
+	/* Who still has memory is not ending. And who closes a file in execve(2) holds a lock there
+	 * that "stat" waits for, while it waits for our answer. */
+	if (tid <= 0 || !process_read(tid, "status", stat) || strstr(stat, "\nVmSize:"))
 		return 0;
 	(void)process_read(tid, "stat", stat); /* gone: no field of it */
 	code = process_field(stat, FIELD_EXIT_CODE);

@@ -127,6 +127,7 @@ name_inode(const struct loop *loop, fuse_ino_t number, char text[NAME_SIZE])
 		name_draft(loop, ino.id, text);
 		return;
 	case INO_CLAIM:
+	case INO_ENVELOPE:
 		worker = workers_get(&loop->workers, number);
 		(void)snprintf(text, NAME_SIZE, "%s/claim/%s", queue ? queue->config->name : "",
 			worker ? worker->name : "");

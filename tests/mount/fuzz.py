@@ -16,7 +16,7 @@ import sys
 import threading
 import time
 
-from fuzz_model import FIXED, LIVE, VIEWS, Model, Opened, Queue, Refused
+from fuzz_model import FIXED, LIVE, VIEWS, Job, Model, Opened, Queue, Refused
 
 STEPS = 250
 TOLD = int(os.environ.get("TOLD", 60))  # of the last calls before a failure
@@ -173,20 +173,63 @@ class Fuzz:
 
     # ---- jobs that came
 
-    def bind(self, job, name):
-        """Learns the receipt of a job that was just made."""
+    def fresh(self, queue):
+        """The receipts that QUEUE/ lists and that no job has, in order."""
+        known = {job.receipt for job in self.model.jobs}
+        return [entry for entry in self.expect({0}, os.listdir, self.path(queue, ""))
+                if entry not in known and entry not in queue.drafts and
+                entry not in FIXED and len(entry) == 36]
+
+    def bind(self, job, name, told=None):
+        """Learns the receipt of a job that was just made; `told`: it was known before."""
         if name is not None:
             target = self.expect({0}, os.readlink, self.path(job.queue, "receipts", name))
         else:
-            known = {other.receipt for other in self.model.jobs}
-            fresh = [entry for entry in self.expect({0}, os.listdir, self.path(job.queue, ""))
-                     if entry not in known and entry not in job.queue.drafts and
-                     entry not in FIXED and len(entry) == 36]
+            fresh = self.fresh(job.queue)
             self.equal("new receipts in %s" % job.queue.name, 1, len(fresh))
             target = fresh[0]
         if any(other.receipt == target for other in self.model.jobs):
             raise Wrong("the receipt of an older job: %s" % target)
+        self.equal("the receipt that was told before", told or target, target)
         job.receipt = target
+
+    def bind_lines(self, queue, jobs):
+        fresh = self.fresh(queue) if jobs else []
+        self.equal("new receipts in %s" % queue.name, len(jobs), len(fresh))
+        for job, receipt in zip(jobs, fresh):
+            job.receipt = receipt
+
+    def bind_rejected(self, rejected):
+        """Learns the name of what was just rejected."""
+        queue = rejected.queue
+        listed = self.expect({0}, os.listdir, self.path(queue, "rejected"))
+        fresh = [name for name in listed if name not in queue.rejected]
+        self.equal("newly rejected in %s" % queue.name, 1, len(fresh))
+        path = self.path(queue, "rejected", fresh[0])
+        receipt = self.expect({0}, os.getxattr, path, "user.spoolfs.receipt").decode()
+        self.equal("the receipt that was told before", rejected.receipt or receipt, receipt)
+        if not rejected.fits(fresh[0], receipt):
+            raise Wrong("%r is rejected as %r" % (rejected.wanted, fresh[0]))
+        rejected.name, rejected.receipt = fresh[0], receipt
+        queue.rejected[fresh[0]] = rejected
+        self.look_rejected(rejected)
+
+    def look_rejected(self, rejected):
+        path = self.path(rejected.queue, "rejected", rejected.name)
+        self.equal("rejected bytes", rejected.body, self.content(path))
+        reason = self.expect({0}, os.getxattr, path, "user.spoolfs.reason").decode()
+        if not reason.startswith(rejected.reason) or not reason:
+            raise Wrong("rejected because: %s, not: %s" % (reason, rejected.reason))
+        if len(rejected.name.encode()) <= 250 and rejected.name + ".json" not in rejected.queue.rejected:
+            twin = json.loads(self.content(path + ".json"))
+            self.equal("twin", (rejected.receipt, rejected.queue.name, "rejected", reason),
+                       (twin["receipt"], twin["queue"], twin["state"], twin["reason"]))
+
+    def content(self, path):
+        descriptor = self.expect({0}, os.open, path, os.O_RDONLY)
+        content = self.expect({0}, os.pread, descriptor, 100000, 0)
+        self.expect({0}, os.close, descriptor)
+        return content
 
     # ---- operations: drafts
 
@@ -222,12 +265,26 @@ class Fuzz:
             self.opened(descriptor, Opened(draft, True, bool(flags & os.O_APPEND)))
 
     def op_open_new(self):
-        queue = self.any_queue()
+        queue, flags = self.any_queue(), self.pick(os.O_WRONLY, os.O_RDWR)
         done, draft, descriptor = self.both(lambda: self.model.create(queue, None, None), os.open,
                                             self.path(queue, "new"),
-                                            os.O_WRONLY | self.pick(0, os.O_CREAT, os.O_TRUNC))
+                                            flags | self.pick(0, os.O_CREAT, os.O_TRUNC))
         if done:
-            self.opened(descriptor, Opened(draft, True))
+            self.opened_pipe(descriptor, draft, flags)
+
+    def opened_pipe(self, descriptor, draft, flags):
+        opened = Opened(draft, True, flags == os.O_RDWR)
+        if flags == os.O_RDWR:
+            opened.told = b""
+        self.opened(descriptor, opened)
+
+    def op_open_stream(self):
+        queue, flags = self.any_queue(), self.pick(os.O_WRONLY, os.O_RDWR)
+        done, draft, descriptor = self.both(
+            lambda: self.model.create(queue, None, None, stream=True), os.open,
+            self.path(queue, "stream"), flags | self.pick(0, os.O_APPEND, os.O_TRUNC))
+        if done:
+            self.opened_pipe(descriptor, draft, flags)
 
     def op_open_read(self):
         queue = self.any_queue()
@@ -241,9 +298,11 @@ class Fuzz:
             self.opened(descriptor, Opened(draft) if draft else Opened(content=job.body))
 
     def some_descriptor(self, *wanted):
-        """One that is open on a draft, or for "writes", "any"."""
-        fits = {"writes": lambda o: o.writes, "draft": lambda o: o.draft,
-                "any": lambda o: True}[wanted[0]]
+        """One that is open on a stream, for "writes" of a file, "told" receipts, "reads" of bytes."""
+        fits = {"writes": lambda o: o.writes and not o.draft.stream, "any": lambda o: True,
+                "reads": lambda o: o.told is None and not (o.draft and o.draft.stream),
+                "told": lambda o: o.told is not None,
+                "stream": lambda o: o.draft and o.draft.stream}[wanted[0]]
         found = [fd for fd in self.descriptors if fits(self.descriptors[fd])]
         return self.random.choice(found) if found else None
 
@@ -258,13 +317,137 @@ class Fuzz:
                                          len(opened.draft.body)])
         elif not self.one_in(3):
             self.both(lambda: self.model.truncate(opened.draft, 0), os.ftruncate, descriptor, 0)
-        _, _, written = self.both(lambda: self.model.write(opened, data, offset),
-                                  os.pwrite, descriptor, data, offset)
+        call = (os.pwrite, descriptor, data, offset)
+        if opened.told is not None:
+            call = (os.write, descriptor, data)  # it has no position
+        _, _, written = self.both(lambda: self.model.write(opened, data, offset), *call)
         if written is not None:
             self.equal("written", len(data), written)
 
+    def op_stream(self):
+        descriptor = self.some_descriptor("stream")
+        if descriptor is None:
+            return
+        opened = self.descriptors[descriptor]
+        queue = opened.draft.queue
+        lines = [self.data(queue).replace(b"\n", b" ") + self.pick(b"\n", b"\n", b"\n\n")
+                 for _ in range(self.random.randrange(1, 5))]
+        data = b"".join(lines)
+        if self.one_in(3):
+            data = data[:self.random.randrange(1, len(data) + 1)]
+        if self.one_in(20):
+            data = data.replace(b"\n", b"x" * 25000 + b"\n", 1)
+        taken, jobs, rejected, errnos = self.model.stream(opened, data)
+        written = self.expect(errnos or {0}, os.write, descriptor, data)
+        if not errnos:
+            self.equal("taken of a stream", taken, written)
+        self.bind_lines(queue, jobs)
+        if opened.told is not None:
+            opened.told += b"".join(job.receipt.encode() + b"\n" for job in jobs)
+        if rejected:
+            self.bind_rejected(rejected)
+
+    def op_read_receipts(self):
+        descriptor = self.some_descriptor("told")
+        if descriptor is None:
+            return
+        opened, size = self.descriptors[descriptor], self.pick(1, 36, 37, 100, 5000)
+        if not opened.draft.stream:
+            self.read_receipt(descriptor, opened)
+            return
+        got = self.expect({0}, os.read, descriptor, size)
+        self.equal("receipts", opened.told[:size], got)
+        opened.told = opened.told[size:]
+
+    def read_receipt(self, descriptor, opened):
+        """The one of `new`."""
+        draft, said = opened.draft, {0}
+        if not draft.body or draft.cut or draft.refused or opened.told:
+            self.equal("a receipt", b"", self.expect({0}, os.read, descriptor, 100))
+            opened.told = opened.told or (b"-" if draft.body else b"")
+            return
+        try:
+            if draft.dirty:
+                self.model.stage(draft)
+        except Refused as refusal:
+            said = refusal.errnos
+        opened.told = self.expect(said, os.read, descriptor, 100) or b"-"
+        if said == {0}:
+            self.receipt_told(draft, opened.told.decode().rstrip("\n"))
+
+    def receipt_told(self, draft, receipt):
+        self.equal("the receipt that was told before", draft.receipt or receipt, receipt)
+        draft.receipt = receipt
+
+    def op_receipt_xattr(self):
+        descriptor = self.some_descriptor("writes")
+        if descriptor is None:
+            return
+        draft, said = self.descriptors[descriptor].draft, {0}
+        if draft.name is None or draft.unlinked or not draft.body or draft.cut or draft.refused or \
+                not draft.publishes():
+            if not draft.unlinked:
+                self.expect({errno.ENODATA}, os.getxattr, descriptor, "user.spoolfs.receipt")
+            return
+        try:
+            if draft.dirty:
+                self.model.stage(draft)
+        except Refused as refusal:
+            said = refusal.errnos
+        receipt = self.expect(said, os.getxattr, descriptor, "user.spoolfs.receipt")
+        if receipt:
+            self.receipt_told(draft, receipt.decode())
+
+    def op_killed(self):
+        """A writer that is killed."""
+        queue, name = self.any_queue(), self.any_name()
+        if queue.draft(name) or queue.names.get(name) or queue.is_draft_name(name) or \
+                queue.max_jobs is not None:
+            return
+        data, number = self.data(queue), self.pick(signal.SIGKILL, signal.SIGTERM)
+        writer = self.expect({0}, os.posix_spawn, "/bin/sh", [
+            "sh", "-c", 'exec 3>"$1"; printf %s "$2" >&3; kill -$3 $$', "sh", self.path(queue, name),
+            data.decode(), str(int(number))], os.environ)
+        self.expect({0}, os.waitpid, writer, 0)
+        draft = self.model.add_draft(queue, name, None)
+        draft.body = bytearray(data)
+        rejected = self.model.reject(draft, "writer %d was killed by signal %d" % (writer, number))
+        self.model.drop(draft)
+        self.bind_rejected(rejected)
+
+    # ---- operations: what was rejected
+
+    def some_rejected(self):
+        found = [one for queue in self.queues for one in queue.rejected.values()]
+        return self.random.choice(found) if found else None
+
+    def op_rejected_look(self):
+        rejected = self.some_rejected()
+        if rejected:
+            self.look_rejected(rejected)
+
+    def op_resubmit(self):
+        rejected, queue, name = self.some_rejected(), self.any_queue(), self.any_name()
+        if rejected:
+            self.both(lambda: self.model.resubmit(rejected, queue, name), os.rename,
+                      self.path(rejected.queue, "rejected", rejected.name), self.path(queue, name))
+
+    def op_rejected_change(self):
+        rejected = self.some_rejected()
+        if not rejected:
+            return
+        queue, path = rejected.queue, self.path(rejected.queue, "rejected", rejected.name)
+        call = self.random.choice([
+            (os.unlink, path), (os.utime, path), (os.utime, path, (1, 1)),
+            (os.rename, path, self.path(queue, "dead-letter", rejected.name)),
+            (os.rename, path, self.path(queue, "rejected", "odd")), (os.truncate, path, 0),
+            (os.open, path, os.O_WRONLY), (os.chmod, path, 0o666)])
+        if call[0] is os.unlink:
+            del queue.rejected[rejected.name]
+        self.expect({0} if call[0] is os.unlink else {errno.EPERM}, *call)
+
     def op_read(self):
-        descriptor = self.some_descriptor("any")
+        descriptor = self.some_descriptor("reads")
         if descriptor is None:
             return
         opened = self.descriptors[descriptor]
@@ -305,11 +488,13 @@ class Fuzz:
 
     def close(self, descriptor):
         opened = self.descriptors.pop(descriptor)
-        name = opened.draft.name if opened.draft else None
-        job, allowed = self.model.close(opened)
+        draft = opened.draft
+        made, allowed = self.model.close(opened)
         self.expect(allowed, os.close, descriptor)
-        if job:
-            self.bind(job, name)
+        if isinstance(made, Job):
+            self.bind(made, draft.name, draft.receipt)
+        elif made:
+            self.bind_rejected(made)
 
     def op_dup(self):
         descriptor = self.some_descriptor("any")
@@ -329,7 +514,7 @@ class Fuzz:
         opened = self.descriptors[descriptor]
         got = self.expect({0}, os.fstat, descriptor)
         if opened.draft and opened.draft.name is None and not opened.draft.unlinked:
-            return  # of `new`, which is the same for all
+            return  # of `new` or `stream`, which is the same for all
         if not opened.draft or opened.draft.name is not None:
             body = opened.draft.body if opened.draft else opened.content
             self.equal("size of a descriptor", len(body), got.st_size)
@@ -342,6 +527,7 @@ class Fuzz:
             target = queue
         name, to = self.used_name(queue), self.any_name()
         draft, job = queue.draft(name), queue.names.get(name)
+        told = draft.receipt if draft and queue is target else None
 
         def change():
             if (draft or job) and (queue, name) == (target, to):
@@ -360,7 +546,7 @@ class Fuzz:
 
         done, made, _ = self.both(change, os.rename, self.path(queue, name), self.path(target, to))
         if done and made:
-            self.bind(made, to)
+            self.bind(made, to, told)
 
     def op_unlink(self):
         queue = self.any_queue()
@@ -597,6 +783,7 @@ class Fuzz:
             ordered = view == "dead-letter"
             self.equal("%s/%s" % (queue.name, view), wanted if ordered else sorted(wanted),
                        got if ordered else sorted(got))
+        self.equal("%s/rejected" % queue.name, sorted(queue.rejected), sorted(listing("rejected")))
         self.equal("%s/claim" % queue.name, sorted(queue.claims), sorted(listing("claim")))
         self.equal("%s/receipts" % queue.name,
                    sorted(name for name, job in queue.names.items() if job.state != "gone"),
@@ -618,7 +805,9 @@ class Fuzz:
 
     # ---- a run
 
-    WEIGHTS = {op_open_write: 12, op_open_new: 5, op_open_read: 4, op_write: 18, op_read: 5,
+    WEIGHTS = {op_open_stream: 3, op_stream: 10, op_read_receipts: 6, op_receipt_xattr: 5,
+               op_killed: 1, op_rejected_look: 2, op_resubmit: 5, op_rejected_change: 3,
+               op_open_write: 12, op_open_new: 5, op_open_read: 4, op_write: 18, op_read: 5,
                op_truncate: 3, op_close: 18, op_dup: 3, op_fsync: 1, op_fstat: 3, op_rename: 9,
                op_unlink: 3, op_unlink_link: 1, op_stat: 4, op_finish_file: 4, op_claim: 14,
                op_verdict: 10, op_heartbeat: 2, op_job_remove: 3, op_job_move: 8, op_job_touch: 6,
@@ -644,6 +833,9 @@ class Fuzz:
             for job in self.model.in_state(queue, *LIVE, "dead"):
                 self.both(lambda: self.model.remove(job, job.views()[0]), os.unlink,
                           self.path(queue, job.views()[0], job.receipt))
+            for name in list(queue.rejected):
+                self.expect({0}, os.unlink, self.path(queue, "rejected", name))
+                del queue.rejected[name]
             while queue.drafts or queue.names:
                 name = next(iter(queue.drafts or queue.names))
                 if queue.drafts:

@@ -10,8 +10,9 @@ import json
 
 DRAFT_NAMES = [".*", "*.tmp", "*.part", "*.partial", "*.filepart", "*.swp", "*~"]
 LIVE = ("waiting", "backoff", "running")
+NAME_MAX = 255
 VIEWS = ("running", "retries", "backoff", "dead-letter")
-FIXED = ("new", "claim", "receipts") + VIEWS
+FIXED = ("new", "paused", "stream", "claim", "receipts", "rejected") + VIEWS
 
 
 class Refused(Exception):
@@ -38,15 +39,33 @@ class Job:
         return shown
 
 
+class Rejected:
+    """What was refused or cut off, and is kept."""
+
+    def __init__(self, queue, body, name, reason, receipt):
+        self.queue, self.body, self.wanted, self.reason = queue, body, name, reason
+        self.name, self.receipt = None, receipt  # None: not known yet
+
+    def fits(self, name, receipt):
+        """Is it shown under the right name?"""
+        if self.wanted is None:
+            return name == receipt
+        if self.wanted not in self.queue.rejected:
+            return name == self.wanted
+        return name.encode() == self.wanted.encode()[:NAME_MAX - 37] + b"." + receipt.encode()
+
+
 class Draft:
-    def __init__(self, queue, name, mode):
-        self.queue, self.name, self.mode = queue, name, mode  # name None: `new`
-        self.body = bytearray()
+    def __init__(self, queue, name, mode, stream=False):
+        self.queue, self.name, self.mode = queue, name, mode  # name None: `new` or `stream`
+        self.stream = stream
+        self.body = bytearray()  # of a stream: the line that has no end yet
+        self.receipt = None  # the one that was told before the close
         self.unlinked = self.final = False
         self.cut = False      # a write failed
         self.dirty = False    # has bytes that no close has seen
         self.staged = False   # a close has seen these, and others are to come
-        self.refused = False  # just these bytes
+        self.refused = None  # why just these bytes were
         self.opened = []      # the Opened on it
 
     def writers(self):
@@ -58,7 +77,7 @@ class Draft:
         return not self.queue.rename_only and not self.queue.is_draft_name(self.name)
 
     def changed(self):
-        self.dirty, self.refused = True, False
+        self.dirty, self.refused = True, None
 
     def resize(self, size):
         if size == len(self.body):
@@ -75,6 +94,7 @@ class Opened:
         self.draft, self.writes, self.appends = draft, writes, appends
         self.content, self.claim = content, claim
         self.descriptors = 1
+        self.told = None  # what can be read of a `new` or `stream`: receipts, a line each
         if draft:
             draft.opened.append(self)
 
@@ -95,6 +115,8 @@ class Queue:
         self.rename_only = rename_only
         self.names = {}   # name -> the job it was written as
         self.drafts = {}  # name -> drafts, the newest first
+        self.nameless = set()
+        self.rejected = {}  # name -> Rejected
         self.claims = {}  # worker -> Claim
 
     @staticmethod
@@ -125,11 +147,17 @@ class Model:
 
     # ---- payloads
 
+    def room(self, queue, draft):
+        """For how many jobs; what is promised to drafts is taken, but not to this one."""
+        if queue.max_jobs is None:
+            return 1
+        drafts = [other for same in queue.drafts.values() for other in same]
+        staged = {other for other in drafts + list(queue.nameless) if other.staged}
+        return queue.max_jobs - len(self.in_state(queue, *LIVE)) - len(staged - {draft})
+
     def check(self, queue, body, draft=None):
         """The group of a payload that may enter, or Refused."""
-        staged = {d for name in queue.drafts for d in queue.drafts[name] if d.staged}
-        taken = len(self.in_state(queue, *LIVE)) + len(staged - {draft})
-        if queue.max_jobs is not None and taken >= queue.max_jobs:
+        if self.room(queue, draft) <= 0:
             raise Refused("ENOSPC")
         if len(body) > queue.max_bytes:
             raise Refused("EFBIG")
@@ -145,8 +173,9 @@ class Model:
             raise Refused("EINVAL")
         return str(value)
 
-    def enqueue(self, draft, queue, name):
-        job = Job(queue, bytes(draft.body), self.check(queue, draft.body, draft))
+    def enqueue(self, draft, queue, name, body=None):
+        body = bytes(draft.body) if body is None else body
+        job = Job(queue, body, self.check(queue, body, draft))
         job.place = self.tick()
         self.jobs.append(job)
         if name is not None:
@@ -155,19 +184,22 @@ class Model:
 
     # ---- drafts
 
-    def create(self, queue, name, mode):
+    def create(self, queue, name, mode, stream=False):
         if queue.max_jobs is not None and len(self.in_state(queue, *LIVE)) >= queue.max_jobs:
             raise Refused("ENOSPC")
-        return self.add_draft(queue, name, mode)
+        return self.add_draft(queue, name, mode, stream)
 
-    def add_draft(self, queue, name, mode):
-        draft = Draft(queue, name, mode)
-        if name is not None:
+    def add_draft(self, queue, name, mode, stream=False):
+        draft = Draft(queue, name, mode, stream)
+        if name is None:
+            queue.nameless.add(draft)
+        else:
             queue.drafts.setdefault(name, []).insert(0, draft)
         return draft
 
     def unname(self, draft):
         if draft.name is None:
+            draft.queue.nameless.discard(draft)
             return
         same = draft.queue.drafts[draft.name]
         same.remove(draft)
@@ -195,46 +227,109 @@ class Model:
             raise Refused("EFBIG")
         draft.resize(size)
         if size == 0:
-            draft.cut = False
+            draft.cut, draft.receipt = False, None
+
+    def stage(self, draft):
+        """Its bytes are to be a job at the last close; Refused when they cannot."""
+        try:
+            self.check(draft.queue, draft.body, draft)
+        except Refused as refusal:
+            draft.refused, draft.receipt = refusal, None
+            draft.staged = draft.stream
+            raise
+        draft.dirty, draft.staged = False, True
 
     def flush(self, draft):
         """What each close(2) of a descriptor that writes says: 0 or Refused."""
         if draft.cut:
             raise Refused("EFBIG")
-        if draft.refused:
-            raise Refused("EINVAL")
-        if draft.unlinked or not draft.dirty or not draft.body or not draft.publishes():
+        if draft.unlinked or not draft.body or not draft.publishes():
             return
-        try:
-            self.check(draft.queue, draft.body, draft)
-        except Refused as refusal:
-            draft.refused = errno.EINVAL in refusal.errnos
-            draft.staged = False
-            raise
-        draft.dirty, draft.staged = False, True
+        if draft.refused:
+            raise draft.refused
+        if draft.dirty or draft.stream:
+            self.stage(draft)
 
     def released(self, opened):
-        """The last descriptor has gone. Returns the job that this made, if it did."""
-        draft = opened.draft
+        """The last descriptor has gone. Returns the Job or the Rejected that this made, if any."""
+        draft, made = opened.draft, None
         draft.opened.remove(opened)
-        if draft.unlinked or not opened.writes:
+        if draft.unlinked:
             return None
-        job = None
-        written = draft.body and not draft.cut and not draft.refused
-        if written and draft.writers() == 0 and draft.publishes():
-            try:
-                job = self.enqueue(draft, draft.queue, draft.name)
-                self.drop(draft)
-            except Refused:
-                draft.dirty, draft.staged = True, False
-        if not draft.body or draft.cut:
+        if not draft.body:
             draft.staged = False
+        if opened.writes and draft.body and draft.writers() == 0 and draft.publishes():
+            made = self.settle(draft)
         if draft.name is None:
-            draft.unlinked = True
-        return job
+            self.drop(draft)
+        return made
+
+    def settle(self, draft):
+        if draft.cut or draft.refused:
+            made = self.reject(draft, "a write failed" if draft.cut else "")
+        else:
+            made = self.enqueue(draft, draft.queue, draft.name)
+        self.drop(draft)
+        return made
+
+    @staticmethod
+    def reject(draft, reason):
+        return Rejected(draft.queue, bytes(draft.body), draft.name, reason, draft.receipt)
+
+    def resubmit(self, rejected, queue, name):
+        """Returns the job."""
+        if queue.is_draft_name(name):
+            raise Refused("EPERM")
+        job = Job(queue, rejected.body, self.check(queue, rejected.body))
+        job.receipt, job.place = rejected.receipt, self.tick()
+        self.jobs.append(job)
+        del rejected.queue.rejected[rejected.name]
+        if queue.draft(name):
+            self.drop(queue.draft(name))
+        queue.names[name] = job
+
+    # ---- streams
+
+    def stream(self, opened, data):
+        """A write of lines. Returns (taken, the jobs, what was rejected or None, the errnos or None)."""
+        draft, queue = opened.draft, opened.draft.queue
+        begun, jobs = len(draft.body), []
+        lines, at = bytes(draft.body) + data, 0
+        draft.body, draft.staged, draft.refused = bytearray(), False, None
+        try:
+            while at < len(lines):
+                end = lines.find(b"\n", at)
+                if end < 0:
+                    self.check_begun(draft, lines[at:])
+                    break
+                if end > at:
+                    jobs.append(self.enqueue(draft, queue, None, lines[at:end]))
+                at = end + 1
+        except Refused as refusal:
+            if at > begun:
+                return at - begun, jobs, None, None
+            return 0, jobs, self.refuse_begun(draft, lines, begun, refusal), refusal.errnos
+        return len(data), jobs, None, None
+
+    def check_begun(self, draft, line):
+        if self.room(draft.queue, draft) <= 0:
+            raise Refused("ENOSPC")
+        if len(line) > draft.queue.max_bytes:
+            raise Refused("EFBIG")
+        draft.body, draft.staged = bytearray(line), True
+
+    @staticmethod
+    def refuse_begun(draft, lines, begun, refusal):
+        """The line that is refused was begun by earlier writes."""
+        if not begun:
+            return None
+        if errno.ENOSPC in refusal.errnos:
+            draft.body, draft.staged = bytearray(lines[:begun]), True
+            return None
+        return Rejected(draft.queue, lines.split(b"\n", 1)[0], None, "", None)
 
     def close(self, opened):
-        """Returns the job it made, or None, and the errnos it says."""
+        """Returns the Job or the Rejected that it made, or None, and the errnos it says."""
         said = {0}
         if opened.draft and opened.writes:
             try:
@@ -267,8 +362,9 @@ class Model:
         if queue.draft(name) not in (None, draft):
             self.drop(queue.draft(name))
         self.unname(draft)
-        if draft.queue is not queue and draft.staged:
-            draft.staged, draft.dirty = False, True
+        if draft.queue is not queue:
+            draft.receipt = None
+            draft.staged, draft.dirty = False, draft.dirty or draft.staged
         draft.queue, draft.name, draft.final = queue, name, final and writing
         queue.drafts.setdefault(name, []).insert(0, draft)
         return None
