@@ -93,15 +93,22 @@ process_of_thread(pid_t tid)
 	return (pid_t)process_number(status, "\nTgid:");
 }
 
+/* exit(2) gives the memory back before it closes files. Unlike stat, statm waits for nobody. */
+static bool
+process_is_ending(pid_t tid)
+{
+	char text[PROCESS_FILE_MAX];
+
+	return process_read(tid, "statm", text) && strncmp(text, "0 ", 2) == 0;
+}
+
 int
 process_killed_by(pid_t tid)
 {
 	char stat[PROCESS_FILE_MAX];
 	const char *code;
 
-	/* Who still has memory is not ending. And who closes a file in execve(2) holds a lock there
-	 * that "stat" waits for, while it waits for our answer. */
-	if (tid <= 0 || !process_read(tid, "status", stat) || strstr(stat, "\nVmSize:"))
+	if (tid <= 0 || !process_is_ending(tid))
 		return 0;
 	(void)process_read(tid, "stat", stat); /* gone: no field of it */
 	code = process_field(stat, FIELD_EXIT_CODE);

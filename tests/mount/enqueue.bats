@@ -138,6 +138,16 @@ os.replace(a[0] + "/job.tmp", a[0] + "/job")
 	equal hello "$(the_job mail)"
 }
 
+@test "execve closes a descriptor that was written to: no job yet, and nobody hangs" {
+	mount_queues 'mail: {}'
+	py 'fd = os.open(a[0] + "/mail/a", os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC)
+os.write(fd, b"hello")
+os.waitpid(os.posix_spawn("/bin/true", ["true"], os.environ), 0)
+assert "a" in os.listdir(a[0] + "/mail")
+os.execv("/bin/true", ["true"])' "$M"
+	equal hello "$(the_job mail)"
+}
+
 @test "new: each open, write and close is a job" {
 	local n
 	mount_queues 'mail: {}'
