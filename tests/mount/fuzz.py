@@ -409,6 +409,8 @@ class Fuzz:
             "sh", "-c", 'exec 3>"$1"; printf %s "$2" >&3; kill -$3 $$', "sh", self.path(queue, name),
             data.decode(), str(int(number))], os.environ)
         self.expect({0}, os.waitpid, writer, 0)
+        for descriptor in sorted(self.descriptors):  # execve has closed its copies
+            self.model.closed_copy(self.descriptors[descriptor])
         draft = self.model.add_draft(queue, name, None)
         draft.body = bytearray(data)
         rejected = self.model.reject(draft, "writer %d was killed by signal %d" % (writer, number))

@@ -250,6 +250,15 @@ class Model:
         if draft.dirty or draft.stream:
             self.stage(draft)
 
+    def closed_copy(self, opened):
+        """By another process. Returns what that close says."""
+        if opened.draft and opened.writes:
+            try:
+                self.flush(opened.draft)
+            except Refused as refusal:
+                return refusal.errnos
+        return {0}
+
     def released(self, opened):
         """The last descriptor has gone. Returns the Job or the Rejected that this made, if any."""
         draft, made = opened.draft, None
@@ -330,12 +339,7 @@ class Model:
 
     def close(self, opened):
         """Returns the Job or the Rejected that it made, or None, and the errnos it says."""
-        said = {0}
-        if opened.draft and opened.writes:
-            try:
-                self.flush(opened.draft)
-            except Refused as refusal:
-                said = refusal.errnos
+        said = self.closed_copy(opened)
         opened.descriptors -= 1
         if opened.descriptors:
             return None, said
