@@ -228,6 +228,8 @@ work_stream_finish(struct loop *loop, struct work *work)
 	if (!draft)
 		return;
 	draft->staged = true; /* perhaps: the store knows */
+	draft->refused = 0;   /* was the line that had been begun; this is another one */
+	draft->dirty = false;
 	stream_receipts(loop, work->new.draft_id, work->unique, work->content.bytes,
 		work->content.size);
 }
