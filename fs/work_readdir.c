@@ -28,7 +28,9 @@ lister_job(void *context, const struct job *job, int64_t cookie)
 	struct lister *lister = context;
 	enum node node = lister->work->node;
 	struct stat attr = attr_job(lister->queue, node, job);
-	struct fuse_entry_param entry = attr_entry(&attr, TIMEOUT_LISTED, TIMEOUT_LISTED);
+	/* A name in rejected/ is not one job's for ever, and the kernel takes along what mv moves. */
+	struct fuse_entry_param entry = attr_entry(
+		&attr, node == NODE_REJECTED ? 0 : TIMEOUT_LISTED, TIMEOUT_LISTED);
 
 	if (node == NODE_CLAIM) {
 		/* Its number depends on the worker's slot, which lookup knows. */

@@ -320,6 +320,36 @@ disk_errs()
 	sound
 }
 
+@test "the disk is full at the close: refused, and rejected as soon as there is room, with all bytes" {
+	disk_mount 10m
+	mount_queues 'mail: {}'
+	payload 1 >"$T/payload"
+	py 'fd = os.open(a[0] + "/mail/a", os.O_WRONLY | os.O_CREAT)
+os.write(fd, open(a[1], "rb").read())
+with open(a[2], "wb", buffering=0) as other:
+    try:
+        while True:
+            other.write(b"x" * 4096)
+    except OSError as e:
+        assert e.errno == errno.ENOSPC
+try:
+    os.close(fd)
+except OSError as e:
+    assert e.errno == errno.ENOSPC
+else:
+    raise AssertionError("closed")' "$M" "$T/payload" "$T/disk/other"
+	equal 0 "$(count_in mail)"
+	rm "$T/disk/other"
+	eventually test -e "$M/mail/rejected/a"
+	cmp "$T/payload" "$M/mail/rejected/a"
+	matches "$(jq -r .reason "$M/mail/rejected/a.json")" 'No space left on device|the disk is full'
+	log_expect 'No space left'
+	equal 0 "$(count_in mail)"
+	mv "$M/mail/rejected/a" "$M/mail/"
+	equal 1 "$(count_in mail)"
+	sound
+}
+
 @test "the disk fails between a close and its job: that is there when the disk works again" {
 	mount_queues 'mail: {}'
 	exec 4>"$M/mail/new" 5>"$M/mail/a"

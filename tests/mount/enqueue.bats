@@ -549,6 +549,27 @@ assert got == os.readlink(a[0] + "/receipts/b"), got
 	equal one "$(the_job other)"
 }
 
+@test "schedule_by_mtime: a file dated in the future is due then, by cp -p, rsync and mv" {
+	local name
+	mount_queues 'mail: { schedule_by_mtime: true }' 'other: {}'
+	echo hello >"$T/a"
+	cp "$T/a" "$T/b"
+	touch -d '1 day' "$T/a" "$T/b"
+	cp -p "$T/a" "$M/mail/cp"
+	rsync -t "$T/a" "$M/mail/rsync"
+	mv "$T/b" "$M/mail/mv"
+	equal 3 "$(count_in mail/backoff)"
+	for name in cp rsync mv; do
+		[ "$(due_in "$M/mail/backoff/$(readlink "$M/mail/receipts/$name")")" -gt 86000 ]
+	done
+	touch -d '1 day ago' "$T/a"
+	cp -p "$T/a" "$M/mail/past"
+	equal 1 "$(count_in mail)"
+	touch -d '1 day' "$T/a"
+	cp -p "$T/a" "$M/other/a"
+	equal 1 "$(count_in other)"
+}
+
 @test "a draft that was removed while open is no job" {
 	mount_queues 'mail: {}'
 	exec 4>"$M/mail/a"

@@ -4,8 +4,9 @@ usage: storm.py MOUNT STORE SEED SECONDS [PROCESSES]
 
 Each process does as it likes, with names, workers and jobs that the others use, too. Every call has
 to be answered, by the engine process of the start. Beside that each process enqueues jobs through
-`new`, and whoever ends one, of itself or of others, says so: in the end what was acknowledged is
-what was ended and what is still there, each once, and the store says the same as the listings.
+`new` and `stream`, or submits again what was refused, and whoever ends one, of itself or of others,
+says so: in the end what was acknowledged is what was ended and what is still there, each once, and
+the store says the same as the listings.
 """
 import errno
 import multiprocessing
@@ -21,7 +22,7 @@ from fuzz_model import FIXED, VIEWS
 
 QUEUES = ["mail", "ledger", "outbox"]
 SQL_VIEWS = {"": "waiting", "running": "running", "retries": "retries", "backoff": "backoff",
-             "dead-letter": "dead_letter"}
+             "dead-letter": "dead_letter", "rejected": "rejected"}
 # Nothing else may be said to a process that keeps to what there is.
 POSSIBLE = {0, errno.ENOENT, errno.EEXIST, errno.ESTALE, errno.EPERM, errno.EBUSY, errno.EAGAIN,
             errno.EINVAL, errno.EFBIG, errno.ENOSPC, errno.ENODATA, errno.EOPNOTSUPP, errno.EINTR}
@@ -73,9 +74,12 @@ class Storm:
 
     # ---- what is counted
 
-    def op_enqueue(self):
+    def counted(self):
         self.made += 1
-        body = b'{"g":"%d","counted":"%d-%d"}' % (self.made % 3, self.number, self.made)
+        return b'{"g":"%d","counted":"%d-%d"}' % (self.made % 3, self.number, self.made)
+
+    def op_enqueue(self):
+        body = self.counted()
         error, descriptor = self.call(os.open, self.queue() + "/new", os.O_WRONLY)
         if error:
             return
@@ -83,6 +87,42 @@ class Storm:
         assert not error, error
         error, _ = self.call(os.close, descriptor)
         if not error:
+            self.enqueued.append(body)
+
+    def op_stream(self):
+        """Some lines in two writes; the last one without an end."""
+        lines = [self.counted() for _ in range(self.random.randrange(1, 6))]
+        data = b"\n".join(lines)
+        cut = self.random.randrange(1, len(data))
+        error, descriptor = self.call(os.open, self.queue() + "/stream",
+                                      self.random.choice([os.O_WRONLY, os.O_RDWR]))
+        if error:
+            return
+        taken = 0
+        for part in data[:cut], data[cut:]:
+            error, written = self.call(os.write, descriptor, part)
+            taken += written or 0
+            if error or written < len(part):
+                break
+        error, _ = self.call(os.close, descriptor)
+        done = data[:taken].count(b"\n") + (taken == len(data) and not error)
+        self.enqueued += lines[:done]
+
+    def op_rejected(self):
+        """One that is counted has its receipt for a name, which nothing else gets."""
+        directory = self.queue() + "/rejected/"
+        error, listed = self.call(os.listdir, directory)
+        if not listed:
+            return
+        path = directory + self.random.choice(listed)
+        error, body = self.read_all(path)
+        if error:
+            return
+        if self.random.randrange(4) == 0:
+            self.call(os.unlink, path)
+            return
+        error, _ = self.call(os.rename, path, self.path())
+        if not error and b"counted" in body:
             self.enqueued.append(body)
 
     def op_work(self):
@@ -183,7 +223,7 @@ class Storm:
 
     def run(self, end):
         signal.signal(signal.SIGALRM, interrupt)
-        operations = [self.op_enqueue] * 4 + [self.op_work] * 5 + [self.op_remove] * 2 + \
+        operations = [self.op_enqueue] * 3 + [self.op_stream] * 2 + [self.op_rejected] + [self.op_work] * 5 + [self.op_remove] * 2 + \
             [self.op_operate] * 4 + [self.op_open] * 2 + [self.op_write] * 3 + [self.op_close] * 2 + \
             [self.op_name] * 4 + [self.op_look] + [self.op_others_claim, self.op_wait]
         while time.monotonic() < end:
@@ -206,9 +246,9 @@ def left(mount, store):
     for queue in QUEUES:
         for view in SQL_VIEWS:
             listed = [name for name in os.listdir("%s/%s/%s" % (mount, queue, view))
-                      if name not in FIXED and name not in FINAL + TEMPORARY]
+                      if view == "rejected" or name not in FIXED + tuple(FINAL + TEMPORARY)]
             counts[view] += len(listed)
-            for name in listed if view != "retries" else []:
+            for name in listed if view not in ("retries", "rejected") else []:
                 with open("%s/%s/%s/%s" % (mount, queue, view, name), "rb") as job:
                     bodies.append(job.read())
     database = sqlite3.connect("file:%s?mode=ro" % store, uri=True)
