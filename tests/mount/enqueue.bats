@@ -716,6 +716,19 @@ there.close()' "$M/mail" $name
 	done
 }
 
+@test "a full queue: a draft that was closed half way elsewhere and is moved there finds no room" {
+	mount_queues 'mail: {}' 'small: { max_jobs: 1 }'
+	enqueue small a one
+	exec 4>"$M/mail/b"
+	echo two >&4
+	(exec 4>&-)
+	mv "$M/mail/b" "$M/small/b"
+	exec 4>&- || true
+	equal one "$(payloads small)"
+	equal two "$(cat "$M/small/rejected/b")"
+	equal 0 "$(live_in mail)"
+}
+
 # ---- whoever calls after close returned sees the job
 
 @test "after close, 300 times: ls and stat of other processes see the job" {

@@ -64,6 +64,7 @@ class Draft:
         self.unlinked = self.final = False
         self.cut = False      # a write failed
         self.dirty = False    # has bytes that no close has seen
+        self.staged_in = None  # another queue, where a close has seen these
         self.staged = False   # a close has seen these, and others are to come
         self.refused = None  # why just these bytes were
         self.opened = []      # the Opened on it
@@ -132,6 +133,7 @@ class Model:
     def __init__(self, queues):
         self.queues = {queue.name: queue for queue in queues}
         self.jobs = []
+        self.moved = set()  # drafts that have left a queue, but not yet their place there
         self.clock = 0  # places are handed out in this order
 
     def tick(self):
@@ -153,6 +155,7 @@ class Model:
             return 1
         drafts = [other for same in queue.drafts.values() for other in same]
         staged = {other for other in drafts + list(queue.nameless) if other.staged}
+        staged |= {other for other in self.moved if other.staged_in is queue}
         return queue.max_jobs - len(self.in_state(queue, *LIVE)) - len(staged - {draft})
 
     def check(self, queue, body, draft=None):
@@ -208,7 +211,12 @@ class Model:
 
     def drop(self, draft):
         self.unname(draft)
-        draft.unlinked, draft.staged = True, False
+        draft.unlinked = True
+        self.unstage(draft)
+
+    def unstage(self, draft):
+        draft.staged = False
+        self.moved.discard(draft)
 
     def write(self, opened, data, offset):
         draft = opened.draft
@@ -235,8 +243,10 @@ class Model:
             self.check(draft.queue, draft.body, draft)
         except Refused as refusal:
             draft.refused, draft.receipt = refusal, None
-            draft.staged = draft.stream
+            if not draft.stream:
+                self.unstage(draft)
             raise
+        self.unstage(draft)
         draft.dirty, draft.staged = False, True
 
     def flush(self, draft):
@@ -266,7 +276,7 @@ class Model:
         if draft.unlinked:
             return None
         if not draft.body:
-            draft.staged = False
+            self.unstage(draft)
         if opened.writes and draft.body and draft.writers() == 0 and draft.publishes():
             made = self.settle(draft)
         if draft.name is None:
@@ -368,6 +378,9 @@ class Model:
         self.unname(draft)
         if draft.queue is not queue:
             draft.receipt = None
+            if draft.staged:
+                draft.staged_in = draft.queue
+                self.moved.add(draft)
             draft.staged, draft.dirty = False, draft.dirty or draft.staged
         draft.queue, draft.name, draft.final = queue, name, final and writing
         queue.drafts.setdefault(name, []).insert(0, draft)
