@@ -172,7 +172,8 @@ struct job_new {
 	const char *name; /* "" : none */
 	int64_t due_ms;   /* 0, or a future time: the job starts in backoff */
 	int64_t uid, gid, pid, mode;
-	bool partial; /* engine_stage(): the rest is to come, its content is not checked yet */
+	bool partial;  /* engine_stage(): the rest is to come, its content is not checked yet */
+	bool promised; /* engine_stage(): it had a place in the queue, which it gets again */
 };
 
 /*

@@ -114,7 +114,7 @@ check(struct engine *engine, const struct job_new *new, struct engine_problem *w
 	const struct queue *queue = queue_get(engine, new->queue_id);
 	*group = NULL;
 	int rc = disk_check(engine, why);
-	if (rc == 0)
+	if (rc == 0 && !new->promised)
 		rc = room_check(engine, queue, new->draft_id, why);
 	if (rc == 0 && new->partial)
 		rc = size_check(queue, new->size, why);

@@ -29,8 +29,8 @@ lister_job(void *context, const struct job *job, int64_t cookie)
 	enum node node = lister->work->node;
 	struct stat attr = attr_job(lister->queue, node, job);
 	/* A name in rejected/ is not one job's for ever, and the kernel takes along what mv moves. */
-	struct fuse_entry_param entry = attr_entry(
-		&attr, node == NODE_REJECTED ? 0 : TIMEOUT_LISTED, TIMEOUT_LISTED);
+	struct fuse_entry_param entry =
+		attr_entry(&attr, node == NODE_REJECTED ? 0 : TIMEOUT_LISTED, TIMEOUT_LISTED);
 
 	if (node == NODE_CLAIM) {
 		/* Its number depends on the worker's slot, which lookup knows. */

@@ -131,7 +131,7 @@ lines_refuse_begun(struct lines *lines, int refusal)
 		return engine_reject(engine, &new, lines->work->why.text, now, &job_id);
 	new.size = lines->begun;
 	new.draft_id = lines->work->new.draft_id;
-	new.partial = true;
+	new.partial = new.promised = true;
 	return engine_stage(engine, &new, now, &ignored);
 }
 

@@ -180,6 +180,21 @@ else:
 	equal ENOSPC "$(errno_of 'os.open(a[0] + "/stream", os.O_WRONLY)' "$M/mail")"
 }
 
+@test "a queue with more than its jobs: half a line keeps its place" {
+	local receipt
+	mount_queues 'mail: { max_jobs: 2 }'
+	receipt=$(bury mail a dead)
+	exec 4>"$M/mail/stream"
+	printf ha >&4
+	echo one >"$M/mail/new"
+	mv "$M/mail/dead-letter/$receipt" "$M/mail/"
+	refused 'No space left on device' bash -c 'echo lf >&4'
+	rm "$M/mail/$receipt"
+	echo lf >&4
+	exec 4>&-
+	equal 'one half' "$(payloads mail)"
+}
+
 @test "a writer that is killed: its lines are jobs, the one without an end is rejected" {
 	mount_queues 'mail: {}'
 	run bash -c 'printf "one\ntwo" >"$1"; exec 4>"$1"; printf "three\nhalf" >&4; kill -9 $$' bash "$M/mail/stream"
