@@ -319,7 +319,8 @@ test_full_disk(void **state)
 }
 
 /* Opening a store: it is refused with words, or whole. Nothing is lost by trying. Each of the first
- * thirty places, then ever wider steps: there are thousands, and tests/fault has them all. */
+ * thirty places, then ever wider steps: there are thousands, and tests/fault/test_memory has them
+ * all with EVERY=1. */
 static void
 open_each(int64_t *left, bool exists)
 {
