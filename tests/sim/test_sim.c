@@ -268,10 +268,10 @@ identify(struct run *run)
 
 /* A number is given when that was acknowledged, or to who is there. */
 static int64_t
-highest_given(const struct run *run)
+highest_given(const struct run *run, int64_t acknowledged)
 {
 	const struct model *model = run->model;
-	int64_t highest = run->crash == DISK_KILLED ? model->highest : 0;
+	int64_t highest = run->crash == DISK_KILLED ? acknowledged : 0;
 	for (int i = 0; i < model->count; i++)
 		if (model->jobs[i].where != GONE && model->jobs[i].id > highest)
 			highest = model->jobs[i].id;
@@ -285,8 +285,10 @@ highest_given(const struct run *run)
 static void
 start_again(struct run *run, const char *when)
 {
+	/* A commit that was not answered may have left nothing but its numbers. */
+	int64_t acknowledged = run->model->highest;
 	identify(run);
-	run->model->highest = highest_given(run);
+	run->model->highest = highest_given(run, acknowledged);
 	run->committing = false;
 	define_all(run);
 	expect_orphans(run);
@@ -522,9 +524,6 @@ step(struct run *run)
 	}
 }
 
-/* A store in which nothing has happened yet, made once. */
-static struct disk *fresh;
-
 static void
 define_first(struct run *run)
 {
@@ -534,6 +533,19 @@ define_first(struct run *run)
 			give_up(run, "defining: %s", engine_error(run->engine));
 		run->model->rules[queue].defined = true;
 	}
+}
+
+/* A store in which nothing has happened yet: all seeds begin with a copy. */
+static struct disk *fresh;
+
+static void
+make_fresh(void)
+{
+	struct engine_problem problem;
+	struct engine *engine;
+	fresh = disk_new("fresh");
+	assert_int_equal(engine_open(STORE_NAME, "fresh", 1, &problem, &engine), 0);
+	engine_close(engine);
 }
 
 static void
@@ -552,17 +564,12 @@ run_seed(uint64_t seed)
 		.draft = &models[1],
 		.maybe = &models[2],
 		.past = past };
-	if (fresh)
-		disk_image(fresh, run.disk, DISK_KILLED, &run.random);
+	disk_image(fresh, run.disk, DISK_KILLED, &run.random);
 	run.disk->watch = watch;
 	run.disk->context = &run;
 	memcpy(models[0].rules, first_rules, sizeof first_rules);
 	open_engine(&run);
 	define_first(&run);
-	if (!fresh) {
-		fresh = disk_new("fresh");
-		disk_image(run.disk, fresh, DISK_KILLED, &run.random);
-	}
 	for (int i = 0; i < STEPS; i++)
 		step(&run);
 	const char *wrong = scenario_wrong(run.engine);
@@ -593,6 +600,7 @@ set_up(void **state)
 	/* One thread, and nobody asks for statistics. */
 	assert_int_equal(sqlite3_config(SQLITE_CONFIG_SINGLETHREAD), SQLITE_OK);
 	assert_int_equal(sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0), SQLITE_OK);
+	make_fresh();
 	return 0;
 }
 
@@ -600,8 +608,7 @@ static int
 tear_down(void **state)
 {
 	(void)state;
-	if (fresh)
-		disk_free(fresh);
+	disk_free(fresh);
 	return 0;
 }
 
