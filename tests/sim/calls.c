@@ -212,7 +212,10 @@ do_stage(struct run *run)
 	struct job_new new = payload(run, &of, body, name);
 	new.draft_id = number + 1;
 	new.partial = of.partial;
-	int expected = model_refusal(run->draft, queue, &of.body, number, of.partial);
+	new.promised = draft->staged && draft->queue == queue &&draw(run, 2);
+	int expected = new.promised
+			       ? model_content_refusal(run->draft, queue, &of.body, of.partial)
+			       : model_refusal(run->draft, queue, &of.body, number, of.partial);
 	int disturbed = check_first(run, &new, expected);
 	if (disturbed)
 		return disturbed;

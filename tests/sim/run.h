@@ -18,8 +18,8 @@ struct run {
 	struct model *draft; /* what this transaction makes of it */
 	struct model *past;  /* what a power cut may go back to */
 	int pasts;
-	struct model *maybe; /* a commit that failed, but may be on disk */
-	bool has_maybe, committing, crashed;
+	int maybes; /* the last of these: commits that failed, but may be on disk all the same */
+	bool committing, crashed;
 	int64_t crash_in; /* changes of the disk until the crash; -1: none */
 	enum disk_crash crash;
 	bool full, faulty;                 /* the disk, in this transaction */

@@ -157,8 +157,7 @@ open_engine(struct run *run)
 static void
 all_on_disk(struct run *run)
 {
-	run->pasts = 0;
-	run->has_maybe = false;
+	run->pasts = run->maybes = 0;
 }
 
 /* The config at this start: as it was, or changed, or without the queue. */
@@ -234,36 +233,41 @@ recover(struct run *run)
 		if (!first)
 			break;
 		first->staged = false;
-		if (model_content_refusal(run->model, first->queue, &first->body, false) == 0)
+		if (!first->partial || model_content_refusal(run->model, first->queue,
+					       &first->body, false) == 0)
 			model_add(run->model, first, run->now);
 		else
 			model_reject(run->model, first, "", run->now);
 	}
 }
 
+/* Is it one of these, the newest first? */
+static bool
+is_past(struct run *run, int from, int end)
+{
+	for (int i = end; i-- > from;) {
+		if (!same(run, &run->past[i]))
+			continue;
+		model_copy(run->model, &run->past[i]);
+		return true;
+	}
+	return false;
+}
+
 /* Which of the states that may be there is it? The newest first. */
 static void
 identify(struct run *run)
 {
+	int failed = run->pasts - run->maybes;
 	if (run->committing && same(run, run->draft)) {
 		model_copy(run->model, run->draft);
 		return;
 	}
-	if (run->has_maybe && same(run, run->maybe)) {
-		model_copy(run->model, run->maybe);
+	if (is_past(run, failed, run->pasts) || same(run, run->model) ||
+		(run->crash != DISK_KILLED && is_past(run, 0, failed)))
 		return;
-	}
-	for (int i = run->pasts; run->crash != DISK_KILLED && i-- > 0;) {
-		if (same(run, run->model))
-			return;
-		if (!same(run, &run->past[i]))
-			continue;
-		model_copy(run->model, &run->past[i]);
-		return;
-	}
-	if (!same(run, run->model))
-		give_up(run, "after the crash: not a state that may be there: %s %lld",
-			run->differs, (long long)run->differing);
+	give_up(run, "after the crash: not a state that may be there: %s %lld", run->differs,
+		(long long)run->differing);
 }
 
 /* A number is given when that was acknowledged, or to who is there. */
@@ -322,27 +326,30 @@ after_crash(struct run *run)
 static void
 remember(struct run *run, bool durable)
 {
+	/* What changes nothing writes nothing, over what failed before neither. */
+	if (run->disk->calls == run->calls) {
+		model_copy(run->model, run->draft);
+		return;
+	}
 	if (durable) {
 		run->pasts = 0;
 	} else {
 		assert_true(run->pasts < SNAPSHOTS);
 		model_copy(&run->past[run->pasts++], run->model);
 	}
-	/* What wrote nothing has overwritten nothing. */
-	run->has_maybe = run->has_maybe && run->disk->calls == run->calls;
+	run->maybes = 0;
 	model_copy(run->model, run->draft);
 }
 
-/* It was not acknowledged, but may be on disk. */
+/* It was not acknowledged, but may be on disk, until something is written over it; and then, too,
+ * as long as that is not synced. */
 static void
 remember_maybe(struct run *run)
 {
 	if (run->committing && !run->crashed) {
-		model_copy(run->maybe, run->draft);
-		run->has_maybe = true;
-		/* What overwrites it may be lost before it is. */
 		assert_true(run->pasts < SNAPSHOTS);
 		model_copy(&run->past[run->pasts++], run->draft);
+		run->maybes++;
 	}
 	run->committing &= run->crashed;
 }
@@ -450,7 +457,7 @@ must_go_on(struct run *run)
 			return;
 		}
 		engine_rollback(run->engine);
-		run->committing &= run->crashed;
+		remember_maybe(run);
 	}
 	if (run->full && !run->faulty && !run->crashed)
 		give_up(run, "a verdict on a full disk: %d %s", rc, engine_error(run->engine));
@@ -461,9 +468,9 @@ housekeeping(struct run *run)
 {
 	bool more = false;
 	note(run, "housekeeping\n");
-	if (engine_maintain(run->engine, &more) == 0 && !run->crashed && !run->faulty &&
-		!run->full)
-		run->has_maybe = run->has_maybe && more; /* the log was emptied, or is not */
+	int rc = engine_maintain(run->engine, &more);
+	if (rc != 0 && !run->crashed && !run->faulty && !run->full)
+		give_up(run, "housekeeping: %d %s", rc, engine_error(run->engine));
 }
 
 static void
@@ -552,7 +559,7 @@ static void
 run_seed(uint64_t seed)
 {
 	static struct run run;
-	static struct model models[3], past[SNAPSHOTS];
+	static struct model models[2], past[SNAPSHOTS];
 	memset(models, 0, sizeof models);
 	run = (struct run){ .disk = disk_new("disk"),
 		.other = disk_new("other"),
@@ -562,7 +569,6 @@ run_seed(uint64_t seed)
 		.crash_in = -1,
 		.model = &models[0],
 		.draft = &models[1],
-		.maybe = &models[2],
 		.past = past };
 	disk_image(fresh, run.disk, DISK_KILLED, &run.random);
 	run.disk->watch = watch;
