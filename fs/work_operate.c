@@ -201,6 +201,7 @@ work_move_finish(struct loop *loop, struct work *work)
 		draft_replace(loop, work->target_queue_id, work->target, 0);
 		work_name_came(loop, work->target_queue_id, work->target);
 	} else if (work->again) {
+		draft_replace(loop, work->queue_id, work->target, 0);
 		hash_set_remove(&loop->names, hash_name(work->queue_id, work->name));
 		work_name_came(loop, work->queue_id, work->target);
 	} else if (work->target_queue_id != work->queue_id && work->job.name[0]) {

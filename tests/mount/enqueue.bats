@@ -477,6 +477,18 @@ assert got == os.readlink(a[0] + "/receipts/b"), got
 	equal two "$(cat "$M/mail/a")"
 }
 
+@test "mv of the name of a job over a draft replaces the draft" {
+	mount_queues 'mail: {}'
+	echo old >"$M/mail/a.tmp"
+	echo new >"$M/mail/a"
+	mv -f "$M/mail/a" "$M/mail/a.tmp"
+	equal "" "$(drafts_in mail)"
+	equal new "$(cat "$M/mail/a.tmp")"
+	mv "$M/mail/a.tmp" "$M/mail/b"
+	equal new "$(the_job mail)"
+	equal "$(jobs_in mail)" "$(readlink "$M/mail/receipts/b")"
+}
+
 @test "a draft is read, appended to, cut, chmoded, dated and removed like any file" {
 	mount_queues 'mail: {}'
 	echo one >"$M/mail/a.tmp"
