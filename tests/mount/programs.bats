@@ -1,0 +1,118 @@
+#!/usr/bin/env bats
+# Real programs as producers: each makes one job with its exact bytes, says that all went well, and
+# leaves nothing over. programs.bash tells how; programs.requests has what each asks of the kernel.
+# shellcheck disable=SC2016 # the programs' code is not expanded here
+
+load harness
+load programs
+
+@test "shells: echo, printf, subshells, groups with children, exec" {
+	mount_traced 'mail: {}'
+	makes_one_job 'echo in bash' 'echo "$(cat "$P")" >"$F"' text big
+	makes_one_job 'echo in dash' 'dash -c "echo \"\$(cat \"\$P\")\" >\"\$F\""' text big
+	makes_one_job 'echo to new' 'echo "$(cat "$P")" >"$Q/new"' text big
+	makes_one_job 'printf in bash' 'printf "$(od -An -v -to1 "$P" | tr -d "\n" | tr " " \\\\)" >"$F"' text bytes
+	makes_one_job 'printf in dash' 'dash -c "printf \"\$(od -An -v -to1 \"\$P\" | tr -d \"\\n\" | tr \" \" \\\\\\\\)\" >\"\$F\""' text bytes
+	makes_one_job 'echo, a line each' 'while IFS= read -r line; do echo "$line"; done <"$P" >"$F"' text big
+	makes_one_job 'cat' 'cat "$P" >"$F"'
+	makes_one_job 'a subshell' '(head -c 3 "$P"; (tail -c +4 "$P")) >"$F"'
+	makes_one_job 'a group with children' '{ printf "%s" ""; head -c 3 "$P"; tail -c +4 "$P"; } >"$F"'
+	makes_one_job 'a group in dash' 'dash -c "{ head -c 3 \"\$P\"; tail -c +4 \"\$P\"; } >\"\$F\""'
+	makes_one_job 'exec 3>' 'exec 3>"$F"; head -c 3 "$P" >&3; (tail -c +4 "$P" >&3); exec 3>&-'
+	makes_one_job 'exec 3> in dash' 'dash -c "exec 3>\"\$F\"; cat \"\$P\" >&3; exec 3>&-"'
+	makes_one_job '>>' 'cat "$P" >>"$F"'
+}
+
+@test "copies: cp, mv, install, tee, dd, split" {
+	mount_traced 'mail: {}'
+	makes_one_job 'cp' 'cp payload "$F"'
+	makes_one_job 'cp -a' 'cp -a payload "$F"'
+	makes_one_job 'cp --remove-destination' 'cp --remove-destination payload "$F"'
+	makes_one_job 'mv from another file system' 'mv payload "$F"'
+	makes_one_job 'install' 'install -m 640 payload "$F"'
+	makes_one_job 'tee' 'tee "$F" <payload >/dev/null'
+	makes_one_job 'dd, small blocks' 'dd if=payload of="$F" bs=1000 status=none'
+	makes_one_job 'dd conv=fsync' 'dd if=payload of="$F" bs=64k conv=fsync status=none'
+	makes_one_job 'dd conv=notrunc' 'dd if=payload of="$F" bs=64k conv=notrunc status=none'
+	makes_one_job 'split' 'split -b 1000000 payload "$F."'
+}
+
+@test "archives: rsync, tar, cpio, unzip, git archive" {
+	mount_traced 'mail: {}'
+	makes_one_job 'rsync -a' 'mv payload "$N" && rsync -a "$N" "$Q/"'
+	makes_one_job 'rsync --inplace' 'mv payload "$N" && rsync -a --inplace "$N" "$Q/"'
+	makes_one_job 'tar x' 'mv payload "$N" && tar cf a.tar "$N" && tar -C "$Q" -xf a.tar'
+	makes_one_job 'cpio -i' 'mv payload "$N" && echo "$N" | cpio --quiet -o >a.cpio && cd "$Q" && cpio --quiet -i <"$T/work/a.cpio"'
+	makes_one_job 'cpio -p' 'mv payload "$N" && echo "$N" | cpio --quiet -p "$Q"'
+	makes_one_job 'unzip' 'mv payload "$N" && zip -q a.zip "$N" && unzip -q a.zip -d "$Q"'
+	makes_one_job 'git archive -o' 'git init -q . && git add payload &&
+		git -c user.name=n -c user.email=e commit -q -m m && git archive -o expected HEAD && git archive -o "$F" HEAD'
+}
+
+# Its folder .~tmp~ would be a folder in a queue. It says so, and exits with 0 all the same.
+@test "rsync --delay-updates finds no place for its folder, says so and makes no half job" {
+	mount_traced 'mail: {}'
+	run --separate-stderr rsync -a --delay-updates "$T/text" "$M/mail/"
+	contains "$stderr" "Unable to create partial-dir for text"
+	equal 0 "$(count_in mail)"
+	[ ! -e "$M/mail/text" ]
+}
+
+@test "editors: sed -i, vim, ed" {
+	mount_traced 'mail: {}'
+	makes_one_job 'sed -i on a draft' 'cp payload "$F.tmp" && sed -i s/x/x/ "$F.tmp" && mv "$F.tmp" "$F"'
+	makes_one_job 'vim, :w NAME' 'TERM=dumb vim.tiny -u NONE -es -b payload "+w $F" +qa'
+	makes_one_job 'vim -n NAME' 'TERM=dumb vim.tiny -u NONE -n -es "$F" "+r payload" +wq' text big
+	# A swap file is synced by the clock: not in programs.requests.
+	makes_one_job 'vim NAME' 'TERM=dumb vim.tiny -u NONE -es "$F" "+r payload" +wq' big
+	makes_one_job 'ed' 'printf "w %s\nq\n" "$F" | ed -s payload' text big
+}
+
+@test "languages: python, perl, awk, node, sqlite3" {
+	mount_traced 'mail: {}'
+	makes_one_job 'python, open and write' 'python3 -c "
+import sys
+with open(sys.argv[1], \"wb\") as f: f.write(open(\"payload\", \"rb\").read())" "$F"'
+	makes_one_job 'python, small writes' 'python3 -c "
+import os, sys
+data = open(\"payload\", \"rb\").read()
+fd = os.open(sys.argv[1], os.O_WRONLY | os.O_CREAT)
+for i in range(0, len(data), 1000): os.write(fd, data[i:i + 1000])
+os.close(fd)" "$F"'
+	makes_one_job 'python, os.replace' 'python3 -c "
+import os, sys
+with open(sys.argv[1] + \".tmp\", \"wb\") as f:
+    f.write(open(\"payload\", \"rb\").read())
+    f.flush()
+    os.fsync(f.fileno())
+os.replace(sys.argv[1] + \".tmp\", sys.argv[1])" "$F"'
+	makes_one_job 'python, shutil.copy2' 'python3 -c "
+import shutil, sys
+shutil.copy2(\"payload\", sys.argv[1])" "$F"'
+	makes_one_job 'perl' 'perl -e "
+		open my \$in, \"<\", \"payload\" or die; open my \$out, \">\", \$ARGV[0] or die \$!;
+		print \$out \$_ while <\$in>; close \$out or die \$!" "$F"'
+	makes_one_job 'awk' 'awk -v out="$F" "{ print > out }" payload' text big
+	makes_one_job 'node, writeFileSync' 'node -e "fs.writeFileSync(process.argv[1], fs.readFileSync(\"payload\"))" "$F"'
+	makes_one_job 'node, a stream' 'node -e "
+		fs.createReadStream(\"payload\", { highWaterMark: 10000 }).pipe(fs.createWriteStream(process.argv[1]))" "$F"'
+	makes_one_job 'sqlite3 .output' 'sqlite3 -cmd ".output $F" :memory: "select substr(cast(readfile(\"payload\") as text), 1, length(readfile(\"payload\")) - 1)"' text big
+}
+
+@test "over the network: curl, wget, sftp, scp" {
+	local url
+	mount_traced 'mail: {}'
+	mkdir "$T/served"
+	cp "$T/text" "$T/bytes" "$T/big" "$T/served/"
+	python3 -u -m http.server --bind 127.0.0.1 --directory "$T/served" 0 >"$T/server" 2>"$T/served.log" 3>&- &
+	eventually grep -q port "$T/server"
+	url=http://127.0.0.1:$(sed 's/.* port \([0-9]*\) .*/\1/' "$T/server")
+	printf '#!/bin/sh\nexec /usr/lib/openssh/sftp-server\n' >"$T/ssh" # no host, no keys
+	chmod +x "$T/ssh"
+	makes_one_job 'curl -o' "cp payload \"\$T/served/\$N\" && curl -sS --fail -o \"\$F\" $url/\$N"
+	makes_one_job 'wget -O' "cp payload \"\$T/served/\$N\" && wget -q -O \"\$F\" $url/\$N"
+	makes_one_job 'wget -P' "cp payload \"\$T/served/\$N\" && wget -q -P \"\$Q\" $url/\$N"
+	makes_one_job 'sftp' 'echo "put payload $F" | sftp -q -b - -D /usr/lib/openssh/sftp-server'
+	makes_one_job 'sftp -p' 'echo "put -p payload $F" | sftp -q -b - -D /usr/lib/openssh/sftp-server'
+	makes_one_job 'scp' 'scp -q -S "$T/ssh" payload "host:$F"'
+}
