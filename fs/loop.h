@@ -15,14 +15,17 @@
 #include "fs/workers.h"
 
 /* A thread that was told ESTALE because it opened for writing what another writes, or what is a
- * job already: the name that it looks up next is to be a new draft. */
+ * job already: the name that it looks up next is to be a new draft, which nobody else may open for
+ * writing before it. The kernel tries once more, so a second ESTALE would be the caller's. */
 struct reopening {
-	pid_t tid; /* as the request says; 0 from another pid namespace */
-	int64_t queue_id;
+	pid_t tid;        /* as the request says; 0 from another pid namespace */
+	int64_t queue_id; /* 0: a free entry */
+	int64_t draft_id; /* which was made at the first of its lookups; 0: none yet */
 	int64_t until_ms;
 	mode_t mode; /* of the file there, which a rewritten file keeps */
 };
 #define REOPENING_COUNT 64
+#define QUEUE_ANY INT64_C(-1) /* what was opened is gone, and its queue not known */
 
 struct resume_answer;
 

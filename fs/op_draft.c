@@ -210,25 +210,52 @@ draft_is_taken(const struct loop *loop, uint32_t slot, fuse_ino_t number)
 	       (draft_publishes(loop, slot) && handles_writing(&loop->handles, number) > 0);
 }
 
+/* Is it kept for another thread, which is about to open it? */
+static bool
+draft_is_kept(const struct loop *loop, int64_t draft_id, pid_t tid)
+{
+	for (unsigned i = 0; i < REOPENING_COUNT; i++) {
+		const struct reopening *reopening = &loop->reopenings[i];
+
+		if (reopening->queue_id && reopening->draft_id == draft_id)
+			return reopening->tid != tid && reopening->until_ms >= now_ms();
+	}
+	return false;
+}
+
+static void
+draft_keep_no_longer(struct loop *loop, int64_t draft_id)
+{
+	for (unsigned i = 0; i < REOPENING_COUNT; i++)
+		if (loop->reopenings[i].draft_id == draft_id)
+			loop->reopenings[i] = (struct reopening){ 0 };
+}
+
 void
 draft_open(
 	struct loop *loop, fuse_req_t request, fuse_ino_t number, struct fuse_file_info *file)
 {
 	bool writes = (file->flags & O_ACCMODE) != O_RDONLY;
-	struct draft *draft = drafts_get(&loop->drafts, ino_unpack(number).id);
-	uint32_t slot = slot_of(ino_unpack(number).id);
+	int64_t draft_id = ino_unpack(number).id;
+	struct draft *draft = drafts_get(&loop->drafts, draft_id);
+	pid_t tid = fuse_req_ctx(request)->pid;
+	uint32_t slot = slot_of(draft_id);
 	int rc;
 
 	if (!draft) {
+		if (writes)
+			draft_expect(loop, tid, QUEUE_ANY, 0);
 		(void)fuse_reply_err(request, ESTALE);
 		return;
 	}
 	if (writes && !handles_opened(&loop->handles, number, loop->unique, &file->fh) &&
-		draft_is_taken(loop, slot, number)) {
-		draft_expect(loop, fuse_req_ctx(request)->pid, draft->queue_id, draft->mode);
+		(draft_is_taken(loop, slot, number) || draft_is_kept(loop, draft_id, tid))) {
+		draft_expect(loop, tid, draft->queue_id, draft->mode);
 		(void)fuse_reply_err(request, ESTALE);
 		return;
 	}
+	if (writes)
+		draft_keep_no_longer(loop, draft_id);
 	rc = handles_open(
 		&loop->handles, HANDLE_DRAFT, number, slot, writes, loop->unique, &file->fh);
 	if (rc) {
@@ -258,24 +285,59 @@ draft_expect(struct loop *loop, pid_t tid, int64_t queue_id, mode_t mode)
 	};
 }
 
+/* What this thread is expected to look up in the queue; NULL: nothing. */
+static struct reopening *
+reopening_find(struct loop *loop, pid_t tid, int64_t queue_id)
+{
+	for (unsigned i = 0; i < REOPENING_COUNT; i++) {
+		struct reopening *reopening = &loop->reopenings[i];
+		bool there =
+			reopening->queue_id == queue_id || reopening->queue_id == QUEUE_ANY;
+
+		if (there && reopening->tid == tid && reopening->until_ms >= now_ms())
+			return reopening;
+	}
+	return NULL;
+}
+
+/* The kernel may look the name up more than once: to compare, and to find. */
+static bool
+reopening_goes_on(const struct loop *loop, const struct reopening *reopening, const char *name)
+{
+	const struct draft *draft = drafts_get(&loop->drafts, reopening->draft_id);
+
+	return draft && draft->state == DRAFT_OPEN && strcmp(draft->name, name) == 0;
+}
+
 bool
 draft_expected(
 	struct loop *loop, fuse_req_t request, const struct fs_queue *queue, const char *name)
 {
-	pid_t tid = fuse_req_ctx(request)->pid;
+	struct reopening *reopening =
+		reopening_find(loop, fuse_req_ctx(request)->pid, queue->id);
+	struct fuse_entry_param entry;
+	uint32_t slot;
+	int rc = 0;
 
-	for (unsigned i = 0; i < REOPENING_COUNT; i++) {
-		struct reopening *reopening = &loop->reopenings[i];
-
-		if (reopening->queue_id != queue->id || reopening->tid != tid)
-			continue;
-		reopening->queue_id = 0;
-		if (reopening->until_ms < now_ms())
-			continue;
-		draft_make(loop, request, queue, name, reopening->mode);
-		return true;
+	if (!reopening)
+		return false;
+	if (reopening->draft_id && !reopening_goes_on(loop, reopening, name)) {
+		*reopening = (struct reopening){ 0 };
+		return false;
 	}
-	return false;
+	if (!reopening->draft_id) {
+		rc = draft_new(loop, request, queue, name, reopening->mode, &slot);
+		reopening->draft_id = rc ? 0 : drafts_id(&loop->drafts, slot);
+	}
+	if (rc) {
+		(void)fuse_reply_err(request, -rc);
+	} else {
+		entry = draft_entry(loop, slot_of(reopening->draft_id));
+		(void)fuse_reply_entry(request, &entry);
+	}
+	if (rc || !reopening->tid) /* of another pid namespace: whose is not known */
+		*reopening = (struct reopening){ 0 };
+	return true;
 }
 
 /* ---- bytes ---- */

@@ -73,7 +73,8 @@ void drafts_reject_forgotten(struct loop *loop);
 /* A draft took the name of another draft: that is gone. */
 void draft_replace(struct loop *loop, int64_t queue_id, const char *name, int64_t draft_id);
 
-/* The thread `tid` is about to look a name up again and open it for writing: a new draft. */
+/* The thread `tid` is about to look a name up again, in this queue or QUEUE_ANY, and open it for
+ * writing: a new draft, kept for that thread until it is opened. */
 void draft_expect(struct loop *loop, pid_t tid, int64_t queue_id, mode_t mode);
 /* Is this the lookup? Then answers it with a new draft and returns true. */
 bool draft_expected(
