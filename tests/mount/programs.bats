@@ -116,3 +116,141 @@ shutil.copy2(\"payload\", sys.argv[1])" "$F"'
 	makes_one_job 'sftp -p' 'echo "put -p payload $F" | sftp -q -b - -D /usr/lib/openssh/sftp-server'
 	makes_one_job 'scp' 'scp -q -S "$T/ssh" payload "host:$F"'
 }
+
+# A file whose writes are known one by one cannot be mapped shared (FOPEN_DIRECT_IO).
+@test "a C program that maps what it writes: ENODEV, and no job" {
+	mount_traced 'mail: {}'
+	refused 'No such device' "${SPOOLFS%/*}/tests/mount/mapper" "$T/text" "$M/mail/x"
+	equal 0 "$(count_in mail)"
+	[ ! -e "$M/mail/x" ]
+}
+
+@test "split into parts: a job each" {
+	mount_traced 'mail: {}'
+	split -b 100000 "$T/big" "$M/mail/part."
+	equal 9 "$(count_in mail)"
+	cat "$M"/mail/receipts/part.* | cmp - "$T/big"
+}
+
+@test "logrotate: what is open is renamed and closed, the new file is another job" {
+	mount_traced 'mail: {}'
+	exec 4>>"$M/mail/log"
+	echo old >&4
+	mv "$M/mail/log" "$M/mail/log.1"
+	(umask 077 && : >"$M/mail/log") # create
+	exec 5>>"$M/mail/log"
+	echo new >&5
+	exec 4>&-
+	equal old "$(cat "$M/mail/receipts/log.1")"
+	exec 5>&-
+	equal new "$(cat "$M/mail/receipts/log")"
+	equal "old new" "$(payloads mail)"
+}
+
+@test "a name that was used: mv, install, tar x, unzip -o, cpio -u, cp, curl and rsync make a second job" {
+	local code jobs=1 second=0
+	mount_traced 'mail: {}'
+	echo first >"$M/mail/x"
+	mkdir "$T/source"
+	cd "$T/source"
+	for code in 'mv x "$Q/x"' 'mv -f x "$Q/x"' 'install x "$Q/x"' 'tar c x | tar -C "$Q" -x' \
+		'tar c x | tar -C "$Q" -x --unlink-first' 'zip -q a.zip x && unzip -q -o a.zip -d "$Q"; rm a.zip' \
+		'echo x | cpio --quiet -o >a.cpio && (cd "$Q" && cpio --quiet -iu) <a.cpio' \
+		'cp x "$Q/x"' 'cp --remove-destination x "$Q/x"' 'cp -f x "$Q/x"' 'cp -a x "$Q/x"' \
+		'rsync -a --ignore-times x "$Q/x"' 'rsync -a --ignore-times --inplace x "$Q/x"' \
+		'dd if=x of="$Q/x" status=none' 'tee "$Q/x" <x >/dev/null' 'cat x >>"$Q/x"' \
+		'curl -sS -o "$Q/x" "file://$PWD/x"' \
+		'rm "$Q/x"; cp x "$Q/x"'; do
+		echo "$((++second)) $code" >x
+		Q=$M/mail bash -c "$code" 3>&-
+		equal "$((++jobs)) jobs after $code" "$(count_in mail) jobs after $code"
+		equal "$second $code" "$(cat "$M/mail/$(jobs_in mail | tail -n 1)")"
+		equal "" "$(find "$M/mail" -mindepth 1 -maxdepth 1 -type f -name 'x*')"
+	done
+	equal first "$(cat "$M/mail/$(jobs_in mail | head -n 1)")"
+}
+
+@test "two writers of one name at once, also with >>: two jobs with their own bytes" {
+	local name job
+	mount_traced 'mail: {}'
+	for name in a b; do
+		# shellcheck disable=SC2094
+		if [ $name = a ]; then
+			exec 4>"$M/mail/$name" 5>"$M/mail/$name"
+		else
+			exec 4>>"$M/mail/$name" 5>>"$M/mail/$name"
+		fi
+		echo one >&4
+		cat "$T/bytes" >&5
+		echo more >&4
+		exec 5>&- 4>&-
+		equal 2 "$(count_in mail)"
+		for job in $(jobs_in mail); do
+			cmp -s "$T/bytes" "$M/mail/$job" || equal "one more" "$(paste -s -d ' ' "$M/mail/$job")"
+			rm "$M/mail/$job"
+		done
+	done
+}
+
+@test ">> by several processes at once: a job each, with its own lines" {
+	local n pids=()
+	mount_traced 'mail: {}'
+	for n in {1..8}; do
+		bash -c 'exec 4>>"$1"; for i in 1 2 3; do echo "$2 $i" >&4; done; (echo "$2 4" >>"$1")' bash "$M/mail/x" "$n" 3>&- &
+		pids+=($!)
+	done
+	wait "${pids[@]}"
+	equal 16 "$(count_in mail)"
+	for n in $(jobs_in mail); do
+		paste -s -d , "$M/mail/$n"
+	done | sort >"$T/jobs"
+	for n in {1..8}; do
+		echo "$n 1,$n 2,$n 3"
+		echo "$n 4"
+	done | sort | diff - "$T/jobs"
+}
+
+@test "10 processes open one name again and again, with and without O_CREAT, O_APPEND, O_TRUNC: a job each time" {
+	mount_queues 'mail: {}'
+	py '
+import multiprocessing
+path = a[0] + "/x"
+def write(w):
+    for i in range(25):
+        flags = os.O_WRONLY | ((w + i) % 3 > 0) * os.O_CREAT
+        fd = os.open(path, flags | (i % 2) * os.O_APPEND | (i % 5 == 0) * os.O_TRUNC, 0o644)
+        os.write(fd, b"%d " % w)
+        os.write(fd, b"%d" % i)
+        os.close(fd)
+with open(path, "w") as f: f.write("first")
+ps = [multiprocessing.Process(target=write, args=(w,)) for w in range(10)]
+for p in ps: p.start()
+for p in ps: p.join()
+assert all(p.exitcode == 0 for p in ps)
+names = [n for n in os.listdir(a[0]) if n.startswith("0")]
+assert "x" not in os.listdir(a[0])
+seen = sorted(open(a[0] + "/" + n).read() for n in names)
+assert seen == sorted(["first"] + ["%d %d" % (w, i) for w in range(10) for i in range(25)])' "$M/mail"
+	[ ! -e "$M/mail/rejected/x" ]
+}
+
+@test "after publication chmod, chown, times, attributes, rename, stat and reading succeed" {
+	mount_traced 'mail: {}'
+	cp "$T/bytes" "$M/mail/x"
+	py '
+path = a[0] + "/x"
+os.chmod(path, 0o600)
+os.chown(path, os.getuid(), os.getgid())
+os.utime(path, (1, 1))
+os.utime(path, ns=(10**18, 10**18))
+os.setxattr(path, "user.comment", b"x")
+assert os.stat(path).st_size == 256
+with open(path, "rb") as f: assert f.read() == bytes(range(256))
+os.rename(path, a[0] + "/y")
+os.chmod(a[0] + "/y", 0o640)
+os.utime(a[0] + "/y")
+assert os.access(a[0] + "/y", os.R_OK)
+with open(a[0] + "/y", "rb") as f: assert f.read() == bytes(range(256))' "$M/mail"
+	equal 1 "$(count_in mail)"
+	claim mail w | cmp - "$T/bytes"
+}
