@@ -81,16 +81,21 @@ requests_check()
 # else.
 program_check()
 {
-	local expected=$T/work/expected listed
+	local expected=$T/work/expected path jobs=0 left=''
 	[ -e "$expected" ] || expected=$T/$2
-	listed=$(find "$M/mail" "$M/mail/rejected" "$M/mail/receipts" -mindepth 1 -maxdepth 1 ! -type d -printf '%f\n' |
-		grep -v -E -e '^(new|stream|stats|paused)$' -e "$RECEIPT_PATTERN")
-	[[ -z $listed || $listed =~ ^$3(\.aa)?$ ]] || {
-		echo "$1 with $2: left over: $listed"
-		return 1
-	}
-	[ "$(count_in mail)" = 1 ] || {
-		echo "$1 with $2: $(count_in mail) jobs"
+	while IFS= read -r path; do
+		case $path in
+		*/mail/new | */mail/stream | */mail/stats | */mail/paused) ;;
+		*/receipts/"$3" | */receipts/"$3.aa") ;; # split's
+		*) if [[ $path == "$M/mail/${path##*/}" && ${path##*/} =~ $RECEIPT_PATTERN ]]; then
+			((++jobs))
+		else
+			left+=" $path"
+		fi ;;
+		esac
+	done < <(find "$M/mail" "$M/mail/rejected" "$M/mail/receipts" -mindepth 1 -maxdepth 1 ! -type d)
+	((jobs == 1)) && [ -z "$left" ] || {
+		echo "$1 with $2: $jobs jobs; left over:${left:- nothing}"
 		return 1
 	}
 	claim mail w >"$T/claimed"
