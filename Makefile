@@ -43,7 +43,7 @@ demo: $(SPOOLFS) ## run the ledger example on a mount of its own
 
 # What is installed besides the program; examples and README as they lie here.
 MANUALS := $(wildcard man/*.[1-9])
-EXTRAS  := README.md $(wildcard examples/*.* examples/*/*)
+EXTRAS  := README.md $(shell find examples -type f | sort)
 DOCDIR  := $(DESTDIR)$(PREFIX)/share/doc/spoolfs
 MANDIR  := $(DESTDIR)$(PREFIX)/share/man
 

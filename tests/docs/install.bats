@@ -19,6 +19,9 @@ make_quietly()
 	[ -f "$T/root/opt/x/share/man/man5/spoolfs.yaml.5" ]
 	[ -f "$T/root/opt/x/share/man/man7/spoolfs.7" ]
 	[ -x "$T/root/opt/x/share/doc/spoolfs/examples/ledger/run" ]
+	[ -x "$T/root/opt/x/share/doc/spoolfs/examples/worker.sh" ]
+	[ -x "$T/root/opt/x/share/doc/spoolfs/examples/cron-worker" ]
+	[ -f "$T/root/opt/x/share/doc/spoolfs/examples/worker.c" ]
 }
 
 @test "make uninstall leaves nothing" {

@@ -327,3 +327,141 @@ assert (deadline - claimed).total_seconds() > 6' "$2" "$(fact mail "$1" deadline
 		contains "$output" "usage: worker.sh QUEUE-DIR [-j N] -- COMMAND..."
 	done
 }
+
+# ---- worker.c and worker.py: their work is to print, on one descriptor for all jobs
+
+# printer LANGUAGE OUT: the worker of mail, in $WORKER.
+printer()
+{
+	case $1 in
+	c)
+		cc -o "$T/worker" "$ROOT/examples/worker.c"
+		"$T/worker" "$M/mail/claim/w" >"$2" 2>"$T/err" 3>&- 5>&- </dev/null &
+		;;
+	py) python3 "$ROOT/examples/worker.py" "$M/mail" "$M/ledger" >"$2" 2>"$T/err" 3>&- 5>&- </dev/null & ;;
+	esac
+	WORKER=$!
+}
+
+# Two jobs of 200 kB, for a printer whose paper holds 64: the first one runs until cat takes it.
+blocked_printer()
+{
+	queue
+	mkfifo "$T/paper"
+	exec 6<>"$T/paper"
+	FIRST=$(enqueue mail first "$(head -c 200000 /dev/zero | tr '\0' x)")
+	SECOND=$(enqueue mail second "$(head -c 200000 /dev/zero | tr '\0' y)")
+	printer "$1" "$T/paper"
+	eventually state_is running "$FIRST"
+	eventually grep -q pipe_write "/proc/$WORKER/wchan"
+}
+
+@test "worker.c: done, retry in 30 s with the reason, given up" {
+	local one binary retry
+	queue
+	one=$(enqueue mail one hello)
+	enqueue mail two 'more words' >/dev/null
+	binary=$(printf 'a\0b' >"$M/mail/binary" && readlink "$M/mail/receipts/binary")
+	printer c "$T/out"
+	eventually state_is dead "$binary"
+	equal 'not a text' "$(last "$binary")"
+	equal 'hello more words' "$(paste -s -d ' ' "$T/out")"
+	absent "$M/mail/receipts/$one"
+	finish
+	retry=$(enqueue mail retry again)
+	printer c /dev/full
+	eventually state_is backoff "$retry"
+	equal 'cannot print' "$(last "$retry")"
+	[ "$(due_in "$M/mail/backoff/$retry")" -lt 31 ]
+	finish
+}
+
+@test "worker.py: two queues at once, done, retry with the reason, given up" {
+	local mail ledger blank binary
+	queue
+	mail=$(enqueue mail one hello)
+	ledger=$(enqueue ledger one '{"account":1}')
+	blank=$(enqueue mail blank ' ')
+	printf '\377\376' >"$M/mail/binary"
+	binary=$(readlink "$M/mail/receipts/binary")
+	printer py "$T/out"
+	eventually state_is dead "$binary"
+	equal 'not a text' "$(last "$binary")"
+	equal 'nothing to print' "$(last "$blank")"
+	eventually absent "$M/ledger/receipts/$ledger"
+	grep -q -x "$mail 1 hello" "$T/out"
+	grep -q -x "$ledger 1 {\"account\":1}" "$T/out"
+	finish
+	equal "" "$(cat "$T/err")"
+}
+
+@test "worker.c: SIGTERM lets the job finish and takes no more" { printer_term c; }
+@test "worker.py: SIGTERM lets the job finish and takes no more" { printer_term py; }
+printer_term()
+{
+	blocked_printer "$1"
+	kill -TERM "$WORKER"
+	timeout 60 sh -c 'head -c 200001 >/dev/null' <&6
+	timeout 20 cat <&6 >/dev/null 3>&- &
+	eventually ended "$WORKER"
+	wait "$WORKER"
+	absent "$M/mail/receipts/$FIRST"
+	eventually state_is waiting "$SECOND"
+	equal 0 "$(fact mail "$SECOND" attempt)"
+}
+
+@test "worker.c: killed, its job has failed at once" { printer_killed c; }
+@test "worker.py: killed, its job has failed at once" { printer_killed py; }
+printer_killed()
+{
+	blocked_printer "$1"
+	kill -KILL "$WORKER"
+	eventually state_is backoff "$FIRST"
+	equal "worker $WORKER died" "$(last "$FIRST")"
+	equal 1 "$(fact mail "$FIRST" attempt)"
+	state_is waiting "$SECOND"
+}
+
+# ---- cron-worker
+
+@test "cron-worker does what is there and leaves: done, failed, any bytes" {
+	local mute
+	queue
+	head -c 300000 /dev/urandom >"$T/bytes"
+	cp "$T/bytes" "$M/mail/good"
+	mute=$(enqueue mail mute x)
+	job <<-'EOT'
+		cat >"$SEEN/job"
+		[ "$(wc -c <"$SEEN/job")" -gt 1 ] || exit 3
+		mv "$SEEN/job" "$SEEN/good"
+	EOT
+	SEEN=$T/seen TMPDIR=$T timeout 20 "$ROOT/examples/cron-worker" "$M/mail" "$T/job" 3>&- 5>&-
+	cmp "$T/bytes" "$T/seen/good"
+	state_is backoff "$mute"
+	equal 'exit status 3' "$(last "$mute")"
+	equal 1 "$(live_in mail)"
+	equal "" "$(find "$T" -name 'tmp.*')"
+}
+
+@test "cron-worker: nothing to do is success, no mount is 75" {
+	queue
+	timeout 20 "$ROOT/examples/cron-worker" "$M/mail" false 3>&-
+	run timeout 20 "$ROOT/examples/cron-worker" "$T/none" false 3>&-
+	equal 75 "$status"
+	contains "$output" 'No such file or directory'
+}
+
+@test "cron-worker: killed, its job has failed at once" {
+	local receipt
+	queue
+	receipt=$(enqueue mail gate x)
+	job <<-'EOT'
+		: >"$SEEN/gate.env"
+		flock -s "$GATE" true
+	EOT
+	works "$ROOT/examples/cron-worker" "$M/mail" "$T/job"
+	eventually running 1
+	kill -KILL "$WORKER"
+	eventually state_is backoff "$receipt"
+	equal "worker $WORKER died" "$(last "$receipt")"
+}
