@@ -330,7 +330,8 @@ assert (deadline - claimed).total_seconds() > 6' "$2" "$(fact mail "$1" deadline
 
 # ---- worker.c and worker.py: their work is to print, on one descriptor for all jobs
 
-# printer LANGUAGE OUT: the worker of mail, in $WORKER.
+# printer LANGUAGE OUT: the worker of mail, in $WORKER. (Unbuffered, Python loses what a signal cuts
+# off from a write.)
 printer()
 {
 	case $1 in
@@ -338,7 +339,10 @@ printer()
 		cc -o "$T/worker" "$ROOT/examples/worker.c"
 		"$T/worker" "$M/mail/claim/w" >"$2" 2>"$T/err" 3>&- 5>&- </dev/null &
 		;;
-	py) python3 "$ROOT/examples/worker.py" "$M/mail" "$M/ledger" >"$2" 2>"$T/err" 3>&- 5>&- </dev/null & ;;
+	py)
+		env -u PYTHONUNBUFFERED python3 "$ROOT/examples/worker.py" "$M/mail" "$M/ledger" \
+			>"$2" 2>"$T/err" 3>&- 5>&- </dev/null &
+		;;
 	esac
 	WORKER=$!
 }
@@ -401,8 +405,7 @@ printer_term()
 {
 	blocked_printer "$1"
 	kill -TERM "$WORKER"
-	timeout 60 sh -c 'head -c 200001 >/dev/null' <&6
-	timeout 20 cat <&6 >/dev/null 3>&- &
+	timeout 60 cat <&6 >/dev/null 3>&- &
 	eventually ended "$WORKER"
 	wait "$WORKER"
 	absent "$M/mail/receipts/$FIRST"
