@@ -2,15 +2,20 @@
 #include "fs/claimant.h"
 
 #include <fcntl.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/pidfd.h>
+#include <sys/stat.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
 #include "fs/index.h"
 #include "fs/process.h"
 
 #define GENERATIONS_MAX 64
-#define EXITING 0x4UL /* PF_EXITING among the flags in /proc/PID/stat */
+#define PIDFS 0x50494446 /* PID_FS_MAGIC of <linux/magic.h>, which Debian 12 has not yet */
+#define FIELD_START 22   /* of /proc/PID/stat, proc(5) */
 
 int64_t
 claimant_number(const char *worker)
@@ -44,24 +49,39 @@ boot_hash(void)
 	return hash;
 }
 
-/* A number of 63 bits for a start in this boot; 0 when there is no such process. */
+/*
+ * The process of a pidfd, as a number of 63 bits: none other has it in this boot, nor most likely in
+ * another. A pidfd's inode number is such a one since Linux 6.9. Before, it is the time of the
+ * start, from "stat", for which a reader waits while the process is in execve(2), which may be
+ * waiting for us: it has no command line then, and cannot be told, which is 0.
+ */
 static int64_t
-start_of(const char *stat)
+identity(int pidfd, int64_t pid)
 {
-	const char *field = process_field(stat, 22);
+	char text[PROCESS_FILE_MAX];
+	const char *start;
+	struct statfs fs;
+	struct stat attr;
 
-	if (!field)
+	if (!fstatfs(pidfd, &fs) && fs.f_type == PIDFS && !fstat(pidfd, &attr))
+		return (int64_t)(hash_number(boot_hash() ^ attr.st_ino) >> 1);
+	if (!process_read(pid, "cmdline", text) || !process_read(pid, "stat", text))
 		return 0;
-	return (int64_t)(hash_number(boot_hash() ^ strtoull(field, NULL, 10)) >> 1);
+	start = process_field(text, FIELD_START);
+	return start ? (int64_t)(hash_number(boot_hash() ^ strtoull(start, NULL, 10)) >> 1) : 0;
 }
 
 static void
 claimant_set(struct claimant *by, int64_t pid)
 {
-	char stat[PROCESS_FILE_MAX];
+	int fd = pidfd_open((pid_t)pid, 0);
 
-	by->start = process_read(pid, "stat", stat) ? start_of(stat) : 0;
+	*by = (struct claimant){ 0 };
+	if (fd < 0)
+		return;
+	by->start = identity(fd, pid);
 	by->pid = by->start ? pid : 0;
+	close(fd);
 }
 
 /* ---- who asks ---- */
@@ -111,14 +131,15 @@ claimant_self(pid_t tid, struct claimant *self, int64_t *number)
 bool
 claimant_lives(const struct claimant *by, bool exiting)
 {
-	char stat[PROCESS_FILE_MAX];
-	const char *state, *flags;
+	struct pollfd ended = { .events = POLLIN };
+	int64_t is;
+	bool lives;
 
-	if (!by->pid || !process_read(by->pid, "stat", stat) || start_of(stat) != by->start)
+	ended.fd = by->pid ? pidfd_open((pid_t)by->pid, 0) : -1;
+	if (ended.fd < 0)
 		return false;
-	state = process_field(stat, 3);
-	flags = process_field(stat, 9);
-	if (!state || !flags || *state == 'Z' || *state == 'X')
-		return false;
-	return exiting || !(strtoul(flags, NULL, 10) & EXITING);
+	is = identity(ended.fd, by->pid);
+	lives = poll(&ended, 1, 0) == 0 && (is == by->start || is == 0);
+	close(ended.fd);
+	return lives && (exiting || !process_is_ending((pid_t)by->pid));
 }

@@ -4,9 +4,9 @@
  * its ancestors that has it in its own pid namespace, so that the `1` of one container is not that
  * of another. All is read from /proc while the caller waits for its answer.
  *
- * A claimant's pid is the number in our pid namespace; its start, a hash of the boot's id and the
- * process's start time, tells it from others that had or will have the number, also after a
- * restart of the host.
+ * A claimant's pid is the number in our pid namespace; its start tells it from others that had or
+ * will have the number, also after a restart of the host. Nothing here waits for a process: one in
+ * execve(2) may be waiting for us.
  */
 #ifndef FS_CLAIMANT_H
 #define FS_CLAIMANT_H

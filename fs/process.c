@@ -94,8 +94,7 @@ process_of_thread(pid_t tid)
 	return (pid_t)process_number(status, "\nTgid:");
 }
 
-/* exit(2) gives the memory back before it closes files. Unlike stat, statm waits for nobody. */
-static bool
+bool
 process_is_ending(pid_t tid)
 {
 	char text[PROCESS_FILE_MAX];

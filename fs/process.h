@@ -5,6 +5,7 @@
 #ifndef FS_PROCESS_H
 #define FS_PROCESS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
@@ -24,6 +25,8 @@ const char *process_field(const char *stat, int n);
 
 /* The process that a thread belongs to; 0 when it is gone. */
 pid_t process_of_thread(pid_t tid);
+/* exit(2) gives the memory back before it closes files. Unlike "stat", "statm" waits for nobody. */
+bool process_is_ending(pid_t tid);
 /* The signal that is ending the thread's process; 0: none, or it cannot be seen. */
 int process_killed_by(pid_t tid);
 
