@@ -10,7 +10,7 @@
 
 #include "fs/log.h"
 
-#define NAME_SIZE (3 * (FS_NAME_MAX + 1))
+#define NAME_SIZE ((size_t)3 * (FS_NAME_MAX + 1))
 #define DETAIL_SIZE (2 * NAME_SIZE)
 
 /* How an operation's request goes on behind the header (linux/fuse.h). */

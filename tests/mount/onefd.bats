@@ -121,11 +121,11 @@ for n in range(20):
     assert os.read(fd, 4096) == b"job %d\n" % (n + 1)
     os.write(fd, b"done")
 os.close(fd)' "$M/mail/claim/w"
-	eventually grep -q RELEASE "$T/debug"
-	requests=$(grep -c 'opcode: ' "$T/debug")
-	equal "20 20" "$(grep -c 'opcode: READ (' "$T/debug") $(grep -c 'opcode: WRITE' "$T/debug")"
+	eventually grep -q 'request [0-9]* RELEASE ' "$T/debug"
+	requests=$(grep -c 'request [0-9]* ' "$T/debug")
+	equal "20 20" "$(grep -c 'request [0-9]* READ ' "$T/debug") $(grep -c 'request [0-9]* WRITE ' "$T/debug")"
 	((requests <= 50)) || {
-		grep -o 'opcode: [A-Z]*' "$T/debug" | sort | uniq -c
+		grep -o 'request [0-9]* [A-Z]*' "$T/debug" | cut -d' ' -f3 | sort | uniq -c
 		return 1
 	}
 }
