@@ -334,6 +334,16 @@ committer_line_empty(struct committer *committer, int64_t queue_id)
 	return !committer_line(committer, queue_id)->first;
 }
 
+bool
+committer_waits(struct committer *committer, int64_t queue_id, uint64_t handle)
+{
+	const struct work *work = committer_line(committer, queue_id)->first;
+
+	while (work && work->handle != handle)
+		work = work->next;
+	return work;
+}
+
 static bool
 committer_in_batch(const struct committer *committer, const struct work *work)
 {

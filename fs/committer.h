@@ -53,6 +53,8 @@ int64_t committer_now_ms(const struct committer *committer);
 int committer_wait(struct committer *committer, struct work *claim);
 /* Does nobody wait on this queue? Then a claim may be served at once. */
 bool committer_line_empty(struct committer *committer, int64_t queue_id);
+/* Does this handle's claim wait on it? Looks at all that do. */
+bool committer_waits(struct committer *committer, int64_t queue_id, uint64_t handle);
 /* Serves who waits on this queue as far as there are jobs. 0 or WORK_FAILED. */
 int committer_serve(struct committer *committer, int64_t queue_id);
 

@@ -8,6 +8,8 @@
 
 #include "fs/log.h"
 
+#define FAR_AWAY ((off_t)1 << 40)
+
 void
 notify_poll(struct fuse_session *session, uint64_t poll_kh)
 {
@@ -21,4 +23,14 @@ notify_poll(struct fuse_session *session, uint64_t poll_kh)
 
 	if (write(fuse_session_fd(session), &out, sizeof out) < 0)
 		log_debug("poller %llu: %s", (unsigned long long)poll_kh, strerror(errno));
+}
+
+void
+notify_long(struct fuse_session *session, fuse_ino_t ino)
+{
+	struct fuse_bufvec last = FUSE_BUFVEC_INIT(1);
+	char byte = 0;
+
+	last.buf[0].mem = &byte;
+	(void)fuse_lowlevel_notify_store(session, ino, FAR_AWAY, &last, 0);
 }

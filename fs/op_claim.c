@@ -392,9 +392,24 @@ claim_write(struct loop *loop, fuse_req_t request, const char *bytes, size_t siz
 
 /* ---- poll ---- */
 
-/* The line is joined without a request (see work_claim_poll), once. That somebody waits is said
+static void
+poll_look(struct loop *loop, fuse_req_t request, const struct handle *handle)
+{
+	struct work *work = loop_work(request, &work_claim_look);
+
+	if (!work)
+		return;
+	work->queue_id = workers_at(&loop->workers, handle->slot)->queue_id;
+	work->handle = handles_number(&loop->handles, handle);
+	loop_push(loop, work);
+}
+
+/*
+ * The line is joined without a request (see work_claim_poll), once. That somebody waits is said
  * only the first time: epoll, and poll after it was woken, look again without saying so and rely on
- * being told all the same. Who only wants to write waits for nothing to come. */
+ * being told all the same. Who only looks is told what is so behind all that was answered before.
+ * Who only wants to write waits for nothing to come.
+ */
 void
 claim_poll(struct loop *loop, fuse_req_t request, const struct fuse_file_info *file, bool waits)
 {
@@ -402,15 +417,20 @@ claim_poll(struct loop *loop, fuse_req_t request, const struct fuse_file_info *f
 		(const void *)((const struct fuse_in_header *)loop->request + 1);
 	struct handle *handle = handles_get(&loop->handles, file->fh);
 	unsigned ready = POLLIN | POLLRDNORM | POLLOUT | POLLWRNORM;
+	bool looks = !waits && handle->wants == WANTS_POLL;
 	struct work *work;
 
 	if (waits) {
 		handle->poll_kh = in->kh;
 		handle->polled = true;
 	}
-	if (!handle->reads || handle->job_id || handle->wants != WANTS_NOTHING ||
+	if (!handle->reads || handle->job_id || (handle->wants != WANTS_NOTHING && !looks) ||
 		!(file->poll_events & (POLLIN | POLLRDNORM))) {
 		(void)fuse_reply_poll(request, !handle->reads || handle->job_id ? ready : 0);
+		return;
+	}
+	if (looks) {
+		poll_look(loop, request, handle);
 		return;
 	}
 	handle_renew(request, workers_at(&loop->workers, handle->slot), handle);

@@ -180,14 +180,19 @@ work_claim_undo(struct committer *committer, const struct work *claim)
 	committer_push_one(committer, undo);
 }
 
-/* The file has a size now. Until here the kernel could believe in the one it was looked up
- * with, and it may again from here on. This takes no lock that a request holds: attributes
- * only, no pages (fuse_lowlevel.h). That the kernel has forgotten the number is no error. */
+/*
+ * The file has a size now. Until here the kernel could believe in the one it was looked up with, and
+ * it may again from here on. This takes no lock that a request holds: attributes only, no pages
+ * (fuse_lowlevel.h). That the kernel has forgotten the number is no error.
+ */
 static void
 work_claim_sized(struct committer *committer, const struct work *work)
 {
-	(void)fuse_lowlevel_notify_inval_inode(
-		committer_fs(committer)->session, work->ino, -1, 0);
+	struct fuse_session *session = committer_fs(committer)->session;
+
+	(void)fuse_lowlevel_notify_inval_inode(session, work->ino, -1, 0);
+	if (work->content.size > 0)
+		notify_long(session, work->ino);
 }
 
 /* Job and handle find each other, if both are still there. `unread`: the job is still to be
@@ -325,12 +330,16 @@ work_claim_poll_run(struct committer *committer, struct work *work)
 }
 
 static void
+poll_reply(fuse_req_t request, bool ready)
+{
+	(void)fuse_reply_poll(request, ready ? POLLIN | POLLRDNORM | POLLOUT | POLLWRNORM : 0);
+}
+
+static void
 work_claim_poll_reply(struct committer *committer, struct work *work)
 {
-	unsigned ready = work->job.id ? POLLIN | POLLRDNORM | POLLOUT | POLLWRNORM : 0;
-
 	if (work->request)
-		(void)fuse_reply_poll(work->request, ready);
+		poll_reply(work->request, work->job.id);
 	else
 		notify_poll(committer_fs(committer)->session, work->poll_kh);
 }
@@ -367,4 +376,26 @@ const struct work_type work_claim_poll = {
 	.run = work_claim_poll_run,
 	.reply = work_claim_poll_reply,
 	.finish = work_claim_poll_finish,
+};
+
+static int
+work_claim_look_run(struct committer *committer, struct work *work)
+{
+	int rc = committer_serve(committer, work->queue_id);
+
+	work->flag = !committer_waits(committer, work->queue_id, work->handle);
+	return rc;
+}
+
+static void
+work_claim_look_reply(struct committer *committer, struct work *work)
+{
+	(void)committer;
+	poll_reply(work->request, work->flag);
+}
+
+const struct work_type work_claim_look = {
+	.name = "poll again",
+	.run = work_claim_look_run,
+	.reply = work_claim_look_reply,
 };

@@ -12,6 +12,7 @@ extern const struct work_type work_worker_lookup; /* what does this worker hold?
 extern const struct work_type work_claim_open; /* idle: opened without a job if there is none */
 extern const struct work_type work_claim_read; /* work->size bytes of the next job */
 extern const struct work_type work_claim_poll; /* work->poll_kh: whom to wake */
+extern const struct work_type work_claim_look; /* is what that one waits for there? */
 /* Bytes of the job a handle has, whose content was lost with an engine process. */
 extern const struct work_type work_claim_again;
 

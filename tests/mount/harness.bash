@@ -18,6 +18,7 @@ SPOOLFS=${SPOOLFS:-$ROOT/${BUILD:-build/gcc}/spoolfs}
 SPOOLFS=$(realpath -m "$SPOOLFS")
 RECEIPT_PATTERN='^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$'
 export LC_ALL=C.UTF-8
+PATH=/usr/sbin:/usr/bin:/sbin:/bin:$PATH # the programs of the distribution
 
 setup()
 {
