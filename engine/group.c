@@ -28,15 +28,17 @@ has_memory(size_t size)
 }
 
 /* jansson calls what it had no memory for an invalid token, too. A payload must not be refused for
- * that: so what looks wrong is read twice, and only with memory at hand. */
+ * that, nor with a wrong reason: so what looks wrong is read twice, the same must be found both
+ * times, and with memory at hand. */
 static json_t *
 parse(const void *body, size_t size, size_t flags, json_error_t *error)
 {
 	json_t *json = json_loadb(body, size, flags, error);
 	if (json || json_error_code(error) == json_error_numeric_overflow)
 		return json;
+	json_error_t first = *error;
 	json = json_loadb(body, size, flags, error);
-	if (!json && !has_memory(size))
+	if (!json && (strcmp(first.text, error->text) != 0 || !has_memory(size)))
 		error->text[0] = '\0';
 	return json;
 }
