@@ -20,7 +20,8 @@
 struct reopening {
 	pid_t tid;        /* as the request says; 0 from another pid namespace */
 	int64_t queue_id; /* 0: a free entry */
-	int64_t draft_id; /* which was made at the first of its lookups; 0: none yet */
+	int64_t draft_id; /* which was made at the last of its lookups; 0: none yet */
+	uint64_t name;    /* of what it looked up: hash_name() */
 	int64_t until_ms;
 	mode_t mode; /* of the file there, which a rewritten file keeps */
 };

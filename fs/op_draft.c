@@ -223,12 +223,18 @@ draft_is_kept(const struct loop *loop, int64_t draft_id, pid_t tid)
 	return false;
 }
 
-static void
+/* Returns true when it was kept. */
+static bool
 draft_keep_no_longer(struct loop *loop, int64_t draft_id)
 {
+	bool kept = false;
+
 	for (unsigned i = 0; i < REOPENING_COUNT; i++)
-		if (loop->reopenings[i].draft_id == draft_id)
+		if (loop->reopenings[i].draft_id == draft_id) {
 			loop->reopenings[i] = (struct reopening){ 0 };
+			kept = true;
+		}
+	return kept;
 }
 
 void
@@ -243,7 +249,10 @@ draft_open(
 	int rc;
 
 	if (!draft) {
-		if (writes)
+		/* Made for this open, and gone already: the kernel does not try a third time. */
+		bool last = draft_keep_no_longer(loop, draft_id);
+
+		if (writes && !last)
 			draft_expect(loop, tid, QUEUE_ANY, 0);
 		(void)fuse_reply_err(request, ESTALE);
 		return;
@@ -255,7 +264,7 @@ draft_open(
 		return;
 	}
 	if (writes)
-		draft_keep_no_longer(loop, draft_id);
+		(void)draft_keep_no_longer(loop, draft_id);
 	rc = handles_open(
 		&loop->handles, HANDLE_DRAFT, number, slot, writes, loop->unique, &file->fh);
 	if (rc) {
@@ -300,13 +309,15 @@ reopening_find(struct loop *loop, pid_t tid, int64_t queue_id)
 	return NULL;
 }
 
-/* The kernel may look the name up more than once: to compare, and to find. */
+/* The kernel may look the name up more than once: to compare, and to find. Meanwhile others may have
+ * removed, replaced or renamed the draft. */
 static bool
-reopening_goes_on(const struct loop *loop, const struct reopening *reopening, const char *name)
+reopening_has_draft(const struct loop *loop, const struct reopening *reopening)
 {
 	const struct draft *draft = drafts_get(&loop->drafts, reopening->draft_id);
 
-	return draft && draft->state == DRAFT_OPEN && strcmp(draft->name, name) == 0;
+	return draft && draft->state == DRAFT_OPEN && !draft->nameless &&
+	       hash_name(draft->queue_id, draft->name) == reopening->name;
 }
 
 bool
@@ -315,17 +326,19 @@ draft_expected(
 {
 	struct reopening *reopening =
 		reopening_find(loop, fuse_req_ctx(request)->pid, queue->id);
+	uint64_t hash = hash_name(queue->id, name);
 	struct fuse_entry_param entry;
 	uint32_t slot;
 	int rc = 0;
 
 	if (!reopening)
 		return false;
-	if (reopening->draft_id && !reopening_goes_on(loop, reopening, name)) {
+	if (reopening->draft_id && reopening->name != hash) {
 		*reopening = (struct reopening){ 0 };
 		return false;
 	}
-	if (!reopening->draft_id) {
+	reopening->name = hash;
+	if (!reopening_has_draft(loop, reopening)) {
 		rc = draft_new(loop, request, queue, name, reopening->mode, &slot);
 		reopening->draft_id = rc ? 0 : drafts_id(&loop->drafts, slot);
 	}

@@ -544,6 +544,8 @@ class Fuzz:
             if queue.draft(to) or queue.names.get(to) is not job:
                 del queue.names[name]
                 queue.names[to] = job
+            if queue.draft(to):
+                self.model.drop(queue.draft(to))
             return None
 
         done, made, _ = self.both(change, os.rename, self.path(queue, name), self.path(target, to))

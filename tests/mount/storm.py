@@ -242,20 +242,22 @@ def process(mount, seed, number, end, results):
 
 def left(mount, store):
     """The payloads of all jobs; the listings and the store have to agree."""
-    bodies, counts = [], {view: 0 for view in SQL_VIEWS}
+    bodies, seen = [], {view: [] for view in SQL_VIEWS}
     for queue in QUEUES:
         for view in SQL_VIEWS:
             listed = [name for name in os.listdir("%s/%s/%s" % (mount, queue, view))
                       if view == "rejected" or name not in FIXED + tuple(FINAL + TEMPORARY)]
-            counts[view] += len(listed)
+            seen[view] += listed
             for name in listed if view not in ("retries", "rejected") else []:
                 with open("%s/%s/%s/%s" % (mount, queue, view, name), "rb") as job:
                     bodies.append(job.read())
     database = sqlite3.connect("file:%s?mode=ro" % store, uri=True)
     assert database.execute("pragma integrity_check").fetchall() == [("ok",)]
     for view, table in SQL_VIEWS.items():
-        stored = database.execute("select count(*) from %s" % table).fetchone()[0]
-        assert stored == counts[view], (view, stored, counts[view])
+        stored = [row[0] for row in database.execute("select receipt from %s" % table)]
+        if len(stored) != len(seen[view]):
+            raise AssertionError("%s: %d in the store, %d listed: %s" % (
+                table, len(stored), len(seen[view]), sorted(set(stored) ^ set(seen[view]))))
     database.close()
     return bodies
 
@@ -281,7 +283,9 @@ def main(mount, store, seed, seconds, processes="4"):
     if sorted(enqueued) != sorted(gone + there):
         lost, more = set(enqueued) - set(gone + there), sorted(gone + there)
         more = [body for body in set(more) if more.count(body) > 1 or body not in enqueued]
-        errors.append("lost: %.300r, more than once or never acknowledged: %.300r" % (lost, more))
+        twice = [body for body in set(enqueued) if enqueued.count(body) > 1]
+        errors.append("lost: %.300r, more than once or never acknowledged: %.300r, "
+                      "acknowledged more than once: %.300r" % (lost, more, twice))
     if engine != engine_of(store):
         errors.append("another engine process")
     print("seed %s: %d calls, %.0f a second, %d jobs counted, %d ended, %d left" % (
