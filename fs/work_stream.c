@@ -290,6 +290,7 @@ work_stream_end_run(struct committer *committer, struct work *work)
 
 	if (rc)
 		return rc == -ENOENT ? 0 : work_failed(work, rc);
+	work->new.promised = true; /* what the close has found room for */
 	return work_settle.run(committer, work);
 }
 

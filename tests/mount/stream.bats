@@ -195,6 +195,24 @@ else:
 	equal 'one half' "$(payloads mail)"
 }
 
+@test "a queue with more than its jobs: what a close has taken is a job" {
+	local receipt
+	mount_queues 'mail: { max_jobs: 1 }'
+	receipt=$(bury mail a dead)
+	# A descriptor on its way through a socket goes without another flush.
+	py 'import socket
+one, other = socket.socketpair()
+fd = os.open(a[0] + "/stream", os.O_WRONLY)
+os.write(fd, b"last")
+socket.send_fds(one, [b"x"], [fd])
+os.close(fd)
+os.rename(a[0] + "/dead-letter/" + a[1], a[0] + "/" + a[1])
+one.close()
+other.close()' "$M/mail" "$receipt"
+	equal 'dead last' "$(payloads mail)"
+	equal "" "$(ls "$M/mail/rejected")"
+}
+
 @test "a writer that is killed: its lines are jobs, the one without an end is rejected" {
 	mount_queues 'mail: {}'
 	run bash -c 'printf "one\ntwo" >"$1"; exec 4>"$1"; printf "three\nhalf" >&4; kill -9 $$' bash "$M/mail/stream"
