@@ -172,6 +172,7 @@ drafts_write(
 	}
 	if (end > draft->size)
 		draft->size = end;
+	draft->written = true;
 	draft->dirty = true;
 	draft->refused = 0;
 	return 0;
@@ -205,6 +206,7 @@ drafts_truncate(struct drafts *drafts, uint32_t slot, int64_t size)
 
 	if (size == draft->size)
 		return 0;
+	draft->written = draft->written && size > 0;
 	draft->dirty = true;
 	draft->refused = 0;
 	if (size > draft->size) {

@@ -114,12 +114,6 @@ draft_note_killed(struct draft *draft, pid_t tid)
 	draft->killed_signal = signal;
 }
 
-static bool
-draft_has_content(const struct draft *draft)
-{
-	return draft->stream ? draft->staged : draft->size > 0;
-}
-
 /* Replies: err. */
 void
 draft_flush(struct loop *loop, fuse_req_t request, const struct handle *handle)
@@ -299,7 +293,7 @@ draft_release(struct loop *loop, fuse_req_t request, uint64_t handle_number)
 		draft_complete(loop, request, closed.slot);
 		return;
 	}
-	if (draft->state == DRAFT_OPEN && draft->staged && draft->size == 0 && !draft->stream) {
+	if (draft->state == DRAFT_OPEN && draft->staged && !draft_has_content(draft)) {
 		draft_withdraw(loop, request, closed.slot);
 		return;
 	}
@@ -465,8 +459,8 @@ draft_getxattr(struct loop *loop, fuse_req_t request, fuse_ino_t number, size_t 
 	uint32_t slot = slot_of(ino_unpack(number).id);
 	struct work *work;
 
-	if (!draft || draft->state != DRAFT_OPEN || !draft->size || draft_is_refused(draft) ||
-		!draft_publishes(loop, slot)) {
+	if (!draft || draft->state != DRAFT_OPEN || !draft_has_content(draft) ||
+		draft_is_refused(draft) || !draft_publishes(loop, slot)) {
 		(void)fuse_reply_err(request, draft ? ENODATA : ESTALE);
 		return;
 	}

@@ -72,7 +72,7 @@ new_read(struct loop *loop, fuse_req_t request, const struct handle *handle, siz
 	struct draft *draft = drafts_at(&loop->drafts, handle->slot);
 	struct work *work;
 
-	if (draft_is_refused(draft) || !draft->size) {
+	if (draft_is_refused(draft) || !draft_has_content(draft)) {
 		(void)fuse_reply_buf(request, NULL, 0);
 		return;
 	}

@@ -350,16 +350,16 @@ resume_is_complete(const struct loop *loop, uint32_t slot)
 	if (draft->state == DRAFT_PUBLISHING)
 		return true;
 	return draft->state == DRAFT_OPEN &&
-	       (draft->left ||
-		       ((draft->stream || draft->size > 0) && !resume_is_written(loop, slot)));
+	       (draft->left || (draft_has_content(draft) && !resume_is_written(loop, slot)));
 }
 
 static void
 resume_draft(struct loop *loop, uint32_t slot)
 {
 	struct draft *draft = drafts_at(&loop->drafts, slot);
-	bool temporary = draft->state == DRAFT_UNLINKED ||
-			 (draft->state == DRAFT_OPEN && draft->nameless && draft->size == 0);
+	bool temporary =
+		draft->state == DRAFT_UNLINKED ||
+		(draft->state == DRAFT_OPEN && draft->nameless && !draft_has_content(draft));
 
 	if (resume_is_complete(loop, slot))
 		draft_complete(loop, NULL, slot);

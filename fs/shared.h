@@ -52,6 +52,7 @@ struct draft {
 	bool stream;   /* written through `stream`: its bytes are receipts that can be read */
 	int refused;   /* the errno with which just these bytes were refused, or 0 */
 	int cut;       /* the errno of a write that failed: bytes are missing; 0: none did */
+	bool written;  /* not only cut or extended, since it was empty */
 	bool dirty;    /* has bytes that are not staged */
 	bool staged;   /* the store holds a staged copy */
 	bool final;    /* renamed while open: its close publishes whatever the name */
@@ -64,6 +65,14 @@ struct draft {
 	int64_t job_id;           /* it became, while somebody goes on reading it; 0: none */
 	char name[FS_NAME_MAX + 1];
 };
+
+/* Is there anything in it to become a job? Of a file that somebody gave a size and never wrote, as for
+ * an mmap(2) that then failed, there is not. */
+static inline bool
+draft_has_content(const struct draft *draft)
+{
+	return draft->stream ? draft->staged : draft->written && draft->size > 0;
+}
 
 /* Can it not become a job as it is? */
 static inline bool

@@ -104,10 +104,12 @@ locked()
 	equal "before after" "$(paste -s -d ' ' "$M/mail/$(jobs_in mail)")"
 }
 
-@test "drafts under draft names stay" {
+@test "drafts under draft names stay, and those that nothing was written to" {
 	mount_queues 'mail: {}'
+	truncate -s 10 "$M/mail/b"
 	echo hello >"$M/mail/a.tmp"
 	crash
+	equal 10 "$(stat -c %s "$M/mail/b")"
 	equal hello "$(cat "$M/mail/a.tmp")"
 	mv "$M/mail/a.tmp" "$M/mail/a"
 	equal hello "$(payloads mail)"

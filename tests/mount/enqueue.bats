@@ -148,6 +148,26 @@ os.execv("/bin/true", ["true"])' "$M"
 	equal hello "$(the_job mail)"
 }
 
+@test "a size alone is nothing that was written: a draft, until there are bytes" {
+	mount_queues 'mail: {}'
+	truncate -s 10 "$M/mail/a"
+	# As programs do that map what they write, and are told that this cannot be.
+	py 'import mmap
+fd = os.open(a[0], os.O_RDWR)
+os.ftruncate(fd, 100)
+try:
+    mmap.mmap(fd, 100)
+except OSError as e:
+    assert e.errno == errno.ENODEV, e
+else:
+    raise AssertionError
+os.close(fd)' "$M/mail/a"
+	equal "" "$(jobs_in mail)"
+	equal 100 "$(stat -c %s "$M/mail/a")"
+	printf x >>"$M/mail/a"
+	equal 101 "$(the_job mail | wc -c)"
+}
+
 @test "new: each open, write and close is a job" {
 	local n
 	mount_queues 'mail: {}'

@@ -362,7 +362,7 @@ class Fuzz:
     def read_receipt(self, descriptor, opened):
         """The one of `new`."""
         draft, said = opened.draft, {0}
-        if not draft.body or draft.cut or draft.refused or opened.told:
+        if not draft.content() or draft.cut or draft.refused or opened.told:
             self.equal("a receipt", b"", self.expect({0}, os.read, descriptor, 100))
             opened.told = opened.told or (b"-" if draft.body else b"")
             return
@@ -384,7 +384,7 @@ class Fuzz:
         if descriptor is None:
             return
         draft, said = self.descriptors[descriptor].draft, {0}
-        if draft.name is None or draft.unlinked or not draft.body or draft.cut or draft.refused or \
+        if draft.name is None or draft.unlinked or not draft.content() or draft.cut or draft.refused or \
                 not draft.publishes():
             if not draft.unlinked:
                 self.expect({errno.ENODATA}, os.getxattr, descriptor, "user.spoolfs.receipt")

@@ -63,6 +63,7 @@ class Draft:
         self.receipt = None  # the one that was told before the close
         self.unlinked = self.final = False
         self.cut = False      # a write failed
+        self.written = False  # not only cut or extended, since it was empty
         self.dirty = False    # has bytes that no close has seen
         self.staged_in = None  # another queue, where a close has seen these
         self.staged = False   # a close has seen these, and others are to come
@@ -71,6 +72,9 @@ class Draft:
 
     def writers(self):
         return sum(opened.writes for opened in self.opened)
+
+    def content(self):
+        return self.body if self.stream or self.written else b""
 
     def publishes(self):
         if self.name is None or self.final:
@@ -83,6 +87,7 @@ class Draft:
     def resize(self, size):
         if size == len(self.body):
             return
+        self.written = self.written and size > 0
         del self.body[size:]
         self.body.extend(bytes(size - len(self.body)))
         self.changed()
@@ -228,6 +233,7 @@ class Model:
         if offset > len(draft.body):
             draft.body.extend(bytes(offset - len(draft.body)))
         draft.body[offset:offset + len(data)] = data
+        draft.written = draft.written or len(data) > 0
         draft.changed()
 
     def truncate(self, draft, size):
@@ -253,7 +259,7 @@ class Model:
         """What each close(2) of a descriptor that writes says: 0 or Refused."""
         if draft.cut:
             raise Refused("EFBIG")
-        if draft.unlinked or not draft.body or not draft.publishes():
+        if draft.unlinked or not draft.content() or not draft.publishes():
             return
         if draft.refused:
             raise draft.refused
@@ -275,9 +281,9 @@ class Model:
         draft.opened.remove(opened)
         if draft.unlinked:
             return None
-        if not draft.body:
+        if not draft.content():
             self.unstage(draft)
-        if opened.writes and draft.body and draft.writers() == 0 and draft.publishes():
+        if opened.writes and draft.content() and draft.writers() == 0 and draft.publishes():
             made = self.settle(draft)
         if draft.name is None:
             self.drop(draft)
