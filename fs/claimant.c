@@ -33,7 +33,8 @@ claimant_number(const char *worker)
 static uint64_t
 boot_hash(void)
 {
-	static uint64_t hash; /* the loop's thread only */
+	static _Atomic uint64_t known; /* each thread finds the same */
+	uint64_t hash = known;
 	char text[64] = "";
 	ssize_t n;
 	int fd;
@@ -46,6 +47,7 @@ boot_hash(void)
 		close(fd);
 	text[n < 0 ? 0 : n] = '\0';
 	hash = hash_name(0, text);
+	known = hash;
 	return hash;
 }
 

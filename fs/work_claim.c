@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "fs/attr.h"
+#include "fs/claimant.h"
 #include "fs/committer.h"
 #include "fs/envelope.h"
 #include "fs/log.h"
@@ -108,11 +109,21 @@ work_claim_copy(struct work *claim)
 	return 0;
 }
 
+/* Whom the name was bound to has died meanwhile, and left the wait to others. */
+static bool
+work_claim_is_orphan(const struct work *claim)
+{
+	return claim->since_us && claim->by.pid && !claimant_lives(&claim->by, false);
+}
+
 int
 work_claim_try(struct committer *committer, struct work *claim)
 {
-	int rc = engine_claim_by(committer_engine(committer), claim->queue_id, claim->name,
-		&claim->by, committer_now_ms(committer), &claim->job, &claim->again);
+	int rc = work_claim_is_orphan(claim)
+			 ? -EBUSY
+			 : engine_claim_by(committer_engine(committer), claim->queue_id,
+				   claim->name, &claim->by, committer_now_ms(committer),
+				   &claim->job, &claim->again);
 
 	if (rc == -EAGAIN || rc == -EBUSY)
 		return rc;

@@ -15,7 +15,7 @@ worker()
 {
 	# shellcheck disable=SC2016
 	"$@" bash -c 'cat "$1/claim/$$" >"$2/got" && echo $$ >"$2/worker.tmp" && mv "$2/worker.tmp" "$2/worker"
-		while :; do sleep 1000; done' bash "$M/mail" "$T" 3>&- &
+		kill -STOP $$; while :; do sleep 1; done' bash "$M/mail" "$T" 3>&- &
 	eventually test -e "$T/worker"
 }
 
@@ -42,6 +42,23 @@ back()
 	equal "worker $pid died" "$(reason "$receipt")"
 	equal 1 "$(fact mail "$receipt" attempt)"
 	equal "" "$(ls "$C")"
+}
+
+@test "a wait that outlives its worker is told so, and no job is wasted on it" {
+	local receipt
+	queue
+	# shellcheck disable=SC2016
+	bash -c 'exec 3>"$2/said"; cat "$1/claim/$$" >&3 2>&1 & echo $! >"$2/cat"; kill -STOP $$' bash "$M/mail" "$T" 3>&- &
+	eventually test -s "$T/cat"
+	eventually blocked "$(cat "$T/cat")"
+	kill -KILL $!
+	eventually ended $!
+	receipt=$(enqueue mail a hello)
+	eventually ended "$(cat "$T/cat")"
+	contains "$(cat "$T/said")" "Device or resource busy"
+	equal hello "$(claim mail other)"
+	equal 1 "$(fact mail "$(fact_held mail other)" attempt)"
+	equal 0 "$(fact mail "$receipt" 'failures | length')"
 }
 
 @test "it takes less than 100 ms: the best of 5, since the machine may be busy" {
