@@ -60,6 +60,7 @@ stream_receipts(
 	}
 	if (drafts_write(&loop->drafts, slot, text, size, draft->size))
 		log_info("no room for receipts that nobody reads");
+	draft->dirty = false; /* what was written is in the store */
 	draft->appended_by = unique;
 }
 

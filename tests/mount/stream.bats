@@ -213,6 +213,23 @@ other.close()' "$M/mail" "$receipt"
 	equal "" "$(ls "$M/mail/rejected")"
 }
 
+@test "a queue with more than its jobs: what a close has refused is no job, whoever reads receipts" {
+	local receipt
+	mount_queues 'mail: { max_jobs: 2 }'
+	receipt=$(bury mail a dead)
+	py 'fd = os.open(a[0] + "/stream", os.O_RDWR)
+os.write(fd, b"one\nlast")
+os.rename(a[0] + "/dead-letter/" + a[1], a[0] + "/" + a[1])
+try:
+    os.close(fd)
+except OSError as e:
+    assert e.errno == errno.ENOSPC, e
+else:
+    raise AssertionError' "$M/mail" "$receipt"
+	equal 'one dead' "$(payloads mail)"
+	equal last "$(cat "$M/mail/rejected"/*-????????????)"
+}
+
 @test "a writer that is killed: its lines are jobs, the one without an end is rejected" {
 	mount_queues 'mail: {}'
 	run bash -c 'printf "one\ntwo" >"$1"; exec 4>"$1"; printf "three\nhalf" >&4; kill -9 $$' bash "$M/mail/stream"
