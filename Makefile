@@ -119,6 +119,7 @@ TRIALS := $(addprefix $(BUILD)/tests/fault/,test_calls test_memory test_full)
 $(TRIALS): $(BUILD)/tests/fault/trial.o $(BUILD)/tests/fault/memory.o
 $(TRIALS): LDFLAGS += -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc,--wrap=strdup,--wrap=free
 
+$(BUILD)/tests/fuzz/fuzz_stream: LDFLAGS += -Wl,--wrap=committer_engine,--wrap=committer_now_ms,--wrap=committer_fs
 $(FUZZERS:%.c=$(BUILD)/%): $(BUILD)/%: $(BUILD)/%.o $(LIB)
 	@echo '  LD      $@'
 	@$(CC) $(LDFLAGS) -fsanitize=fuzzer -o $@ $^ $(LDLIBS)
