@@ -144,10 +144,12 @@ attr_draft(const struct draft *draft, int64_t draft_id)
 {
 	struct stat attr = {
 		.st_ino = ino_pack(INO_DRAFT, 0, 0, draft_id),
-		.st_mode = S_IFREG | (draft->mode & PERMISSIONS),
+		.st_mode = (draft->folder ? S_IFDIR : S_IFREG) | (draft->mode & PERMISSIONS),
 		.st_uid = draft->uid,
 		.st_gid = draft->gid,
-		.st_nlink = draft->state == DRAFT_UNLINKED ? 0 : 1,
+		.st_nlink = draft->state == DRAFT_UNLINKED ? 0
+			    : draft->folder                ? 2
+							   : 1,
 		.st_atim = attr_time(draft->atime_ms),
 		.st_mtim = attr_time(draft->mtime_ms),
 		.st_ctim = attr_time(draft->ctime_ms),

@@ -5,11 +5,19 @@
 #include <stdbool.h>
 #include <string.h>
 
+#include "config/config.h"
 #include "engine/engine.h"
 
 #define TWIN_SUFFIX ".json"
 #define XATTR_PREFIX "user.spoolfs."
 #define XATTR_RECEIPT XATTR_PREFIX "receipt"
+
+/* Is it a draft's, also when that is closed? In a folder each is. */
+static inline bool
+name_is_draft(const struct config_queue *queue, const char *name)
+{
+	return strchr(name, '/') || config_is_draft_name(queue, name);
+}
 
 /* RECEIPT.json? Then `receipt` gets the receipt. */
 static inline bool

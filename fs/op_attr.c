@@ -106,21 +106,35 @@ setattr_job(struct loop *loop, fuse_req_t request, fuse_ino_t number, const stru
 	loop_push(loop, work);
 }
 
-/* `new`, `stream`: times mean nothing, and neither does truncation by its path. Of a descriptor it means the
- * job that is written there, and unlike everything else it comes with the handle. */
+/* The owner and mode that it has already: programs that copy a directory into a queue set them. */
+static bool
+keeps_owner_and_mode(struct loop *loop, fuse_ino_t number, const struct stat *attr, int to_set)
+{
+	struct place place;
+	struct stat is;
+
+	if (place_find(loop, number, &place) || place_attr(loop, &place, &is))
+		return false;
+	return !(to_set & FUSE_SET_ATTR_MODE && (attr->st_mode ^ is.st_mode) & 07777) &&
+	       !(to_set & FUSE_SET_ATTR_UID && attr->st_uid != is.st_uid) &&
+	       !(to_set & FUSE_SET_ATTR_GID && attr->st_gid != is.st_gid);
+}
+
+/* QUEUE/, `new`, `stream`: times mean nothing, and neither does truncation by its path. Of a descriptor it
+ * means the job that is written there, and unlike everything else it comes with the handle. */
 static void
 setattr_node(struct loop *loop, fuse_req_t request, fuse_ino_t number, const struct stat *attr,
 	int to_set, const struct fuse_file_info *file)
 {
 	const struct handle *handle = file ? handles_get(&loop->handles, file->fh) : NULL;
-	int rc = !tree[ino_unpack(number).node].writable ||
-				 to_set & (FUSE_SET_ATTR_MODE | FUSE_SET_ATTR_UID |
-						  FUSE_SET_ATTR_GID)
-			 ? -EPERM
-			 : 0;
+	enum node node = ino_unpack(number).node;
+	int rc = 0;
 
-	if (!rc && to_set & FUSE_SET_ATTR_SIZE && handle && handle->kind == HANDLE_DRAFT &&
-		!drafts_at(&loop->drafts, handle->slot)->stream)
+	if ((node != NODE_QUEUE && !tree[node].writable) ||
+		!keeps_owner_and_mode(loop, number, attr, to_set))
+		rc = -EPERM;
+	else if (to_set & FUSE_SET_ATTR_SIZE && handle && handle->kind == HANDLE_DRAFT &&
+		 !drafts_at(&loop->drafts, handle->slot)->stream)
 		rc = draft_resize(loop, handle->slot, attr->st_size);
 	if (rc)
 		(void)fuse_reply_err(request, -rc);

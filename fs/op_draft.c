@@ -138,6 +138,7 @@ draft_make(struct loop *loop, fuse_req_t request, const struct fs_queue *queue,
 		(void)fuse_reply_err(request, -rc);
 		return;
 	}
+	drafts_at(&loop->drafts, slot)->folder = S_ISDIR(mode);
 	entry = draft_entry(loop, slot);
 	(void)fuse_reply_entry(request, &entry);
 }

@@ -15,6 +15,7 @@
 #include "fs/op_draft.h"
 #include "fs/op_pause.h"
 #include "fs/op_stream.h"
+#include "fs/place.h"
 #include "fs/render.h"
 #include "fs/work_enqueue.h"
 #include "fs/work_inspect.h"
@@ -27,20 +28,22 @@ opens_for_writing(const struct fuse_file_info *file)
 
 /* ---- create ---- */
 
-/* Returns the queue in whose directory a file may be made, or NULL: answered. */
+/* Returns the queue in whose directory a file may be made, whose whole name is `full`, or NULL:
+ * answered. */
 static const struct fs_queue *
-create_place(struct loop *loop, fuse_req_t request, fuse_ino_t parent, const char *name)
+create_place(struct loop *loop, fuse_req_t request, fuse_ino_t parent, const char *name,
+	char full[FS_NAME_MAX + 1])
 {
-	const struct fs_queue *queue = loop_queue(loop, parent);
-	int error = 0;
+	struct place place;
+	int rc = place_find(loop, parent, &place);
 
-	if (!queue || ino_unpack(parent).node != NODE_QUEUE)
-		error = EPERM;
-	else if (strlen(name) > FS_NAME_MAX)
-		error = ENAMETOOLONG;
-	if (!error)
-		return queue;
-	(void)fuse_reply_err(request, error);
+	if (!rc && place.node != NODE_QUEUE)
+		rc = -EPERM;
+	if (!rc)
+		rc = place_name(&place, name, full);
+	if (!rc)
+		return place.queue;
+	(void)fuse_reply_err(request, -rc);
 	return NULL;
 }
 
@@ -50,10 +53,11 @@ op_create(fuse_req_t request, fuse_ino_t parent, const char *name, mode_t mode,
 	struct fuse_file_info *file)
 {
 	struct loop *loop = loop_of(request);
-	const struct fs_queue *queue = create_place(loop, request, parent, name);
+	char full[FS_NAME_MAX + 1];
+	const struct fs_queue *queue = create_place(loop, request, parent, name, full);
 
 	if (queue)
-		draft_create(loop, request, queue, name, mode, file);
+		draft_create(loop, request, queue, full, mode, file);
 }
 
 /* Replies: entry, err. */
@@ -61,13 +65,14 @@ void
 op_mknod(fuse_req_t request, fuse_ino_t parent, const char *name, mode_t mode, dev_t device)
 {
 	struct loop *loop = loop_of(request);
-	const struct fs_queue *queue = create_place(loop, request, parent, name);
+	char full[FS_NAME_MAX + 1];
+	const struct fs_queue *queue = create_place(loop, request, parent, name, full);
 
 	(void)device;
 	if (!queue)
 		return;
 	if (S_ISREG(mode))
-		draft_make(loop, request, queue, name, mode);
+		draft_make(loop, request, queue, full, mode);
 	else
 		(void)fuse_reply_err(request, EPERM);
 }

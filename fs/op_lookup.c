@@ -47,11 +47,11 @@ lookup_job(struct loop *loop, fuse_req_t request, const struct place *place, con
 static void
 lookup_queue(struct loop *loop, fuse_req_t request, const struct place *place, const char *name)
 {
-	uint32_t slot;
 	char receipt[RECEIPT_SIZE];
+	uint32_t slot;
 	bool passing;
 
-	if (draft_expected(loop, request, place->queue, name))
+	if (!place->folder && draft_expected(loop, request, place->queue, name))
 		return;
 	slot = drafts_find(&loop->drafts, place->queue->id, name);
 	passing =
@@ -64,8 +64,10 @@ lookup_queue(struct loop *loop, fuse_req_t request, const struct place *place, c
 		(void)fuse_reply_entry(request, &entry);
 		return;
 	}
-	if (passing || receipt_looks_right(name) || name_is_twin(name, receipt) ||
-		hash_set_has(&loop->names, hash_name(place->queue->id, name)))
+	if (place->folder)
+		(void)fuse_reply_err(request, ENOENT);
+	else if (passing || receipt_looks_right(name) || name_is_twin(name, receipt) ||
+		 hash_set_has(&loop->names, hash_name(place->queue->id, name)))
 		lookup_job(loop, request, place, name);
 	else
 		(void)fuse_reply_err(request, ENOENT);
@@ -76,17 +78,18 @@ void
 op_lookup(fuse_req_t request, fuse_ino_t parent, const char *name)
 {
 	struct loop *loop = loop_of(request);
+	char full[FS_NAME_MAX + 1];
 	struct place place;
 	enum node child;
 	int rc = place_find(loop, parent, &place);
 
-	if (!rc && strlen(name) > FS_NAME_MAX)
-		rc = -ENAMETOOLONG;
+	if (!rc)
+		rc = place_name(&place, name, full);
 	if (rc) {
 		(void)fuse_reply_err(request, -rc);
 		return;
 	}
-	child = tree_child(place.node, name);
+	child = tree_child(place.node, full);
 	if (child != NODE_ROOT) {
 		reply_node(loop, request, child, place.queue);
 	} else if (place.node == NODE_ROOT) {
@@ -99,7 +102,7 @@ op_lookup(fuse_req_t request, fuse_ino_t parent, const char *name)
 	} else if (place.node == NODE_CLAIM) {
 		claim_lookup(loop, request, place.queue, name);
 	} else if (place.node == NODE_QUEUE) {
-		lookup_queue(loop, request, &place, name);
+		lookup_queue(loop, request, &place, full);
 	} else {
 		lookup_job(loop, request, &place, name);
 	}

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "fs/names.h"
 #include "fs/op_stream.h"
 #include "fs/process.h"
 #include "fs/work_enqueue.h"
@@ -36,8 +37,7 @@ draft_publishes(const struct loop *loop, uint32_t slot)
 
 	if (draft->nameless || draft->final)
 		return true;
-	return config->publish == CONFIG_PUBLISH_CLOSE &&
-	       !config_is_draft_name(config, draft->name);
+	return config->publish == CONFIG_PUBLISH_CLOSE && !name_is_draft(config, draft->name);
 }
 
 /* ---- towards the store ---- */
@@ -51,9 +51,9 @@ draft_work(struct loop *loop, fuse_req_t request, const struct work_type *type, 
 
 	if (!work)
 		return NULL;
-	if (!name)
-		name = draft->nameless ? "" : draft->name;
-	work->name = strdup(name);
+	if (!name && !draft->nameless) /* without that of its folder */
+		name = strchr(draft->name, '/') ? strchr(draft->name, '/') + 1 : draft->name;
+	work->name = strdup(name ? name : "");
 	work->body.bytes = bytes ? malloc((size_t)draft->size + 1) : NULL;
 	if (!work->name || (bytes && !work->body.bytes)) {
 		if (request)
@@ -416,7 +416,7 @@ draft_rename(struct loop *loop, fuse_req_t request, uint32_t slot, const struct 
 	const char *name, unsigned flags)
 {
 	struct draft *draft = drafts_at(&loop->drafts, slot);
-	bool final = !config_is_draft_name(queue->config, name);
+	bool final = !name_is_draft(queue->config, name);
 	bool writing = handles_writing(&loop->handles, draft_ino(loop, slot)) > 0;
 
 	if (tree_child(NODE_QUEUE, name) != NODE_ROOT) {

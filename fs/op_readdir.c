@@ -26,7 +26,7 @@ list_fixed(const struct loop *loop, struct listing *listing, const struct place 
 	for (; *offset < 2 + NODE_COUNT; ++*offset) {
 		enum node node = (enum node)(*offset - 2);
 
-		if (!tree[node].name || tree[node].parent != place->node)
+		if (place->folder || !tree[node].name || tree[node].parent != place->node)
 			continue;
 		attr = attr_node(loop->fs, node, place->queue, 0);
 		entry = attr_entry(&attr, TIMEOUT_FIXED, 0);
@@ -56,16 +56,18 @@ list_queues(const struct loop *loop, struct listing *listing, int64_t offset)
 
 /* Linear in the slots that are in use, from the lowest on. */
 static bool
-list_drafts(const struct loop *loop, struct listing *listing, const struct fs_queue *queue,
+list_drafts(const struct loop *loop, struct listing *listing, const struct place *place,
 	int64_t offset)
 {
+	const struct fs_queue *queue = place->queue;
 	uint32_t first = offset > LISTING_DRAFTS ? (uint32_t)(offset - LISTING_DRAFTS) : 0;
 	uint32_t used = SLOT_COUNT - loop->drafts.free_slot_count;
 
 	for (uint32_t slot = 0; slot < SLOT_COUNT && used > 0; slot++) {
 		const struct draft *draft = drafts_at(&loop->drafts, slot);
-		struct stat attr;
 		struct fuse_entry_param entry;
+		const char *name;
+		struct stat attr;
 
 		if (draft->state == DRAFT_FREE)
 			continue;
@@ -74,9 +76,12 @@ list_drafts(const struct loop *loop, struct listing *listing, const struct fs_qu
 			draft->queue_id != queue->id ||
 			drafts_find(&loop->drafts, queue->id, draft->name) != slot)
 			continue;
+		name = place_shows(place, draft->name);
+		if (!name)
+			continue;
 		attr = attr_draft(draft, drafts_id(&loop->drafts, slot));
 		entry = attr_entry(&attr, 0, TIMEOUT_FIXED);
-		if (!listing_add(listing, draft->name, &entry, LISTING_DRAFTS + slot + 1))
+		if (!listing_add(listing, name, &entry, LISTING_DRAFTS + slot + 1))
 			return false;
 	}
 	return true;
@@ -94,9 +99,10 @@ list_begin(const struct loop *loop, struct listing *listing, const struct place 
 		(void)list_queues(loop, listing, offset);
 		return false;
 	}
-	if (place->node == NODE_QUEUE && offset < LISTING_JOBS)
-		return list_drafts(loop, listing, place->queue, offset);
-	return true;
+	if (place->node == NODE_QUEUE && offset < LISTING_JOBS &&
+		!list_drafts(loop, listing, place, offset))
+		return false;
+	return !place->folder;
 }
 
 static void

@@ -48,6 +48,7 @@ struct draft {
 	uint64_t handle;      /* of a nameless one: the only handle it ever has */
 	uint64_t appended_by; /* the last append: which request, and where */
 	int64_t appended_at;
+	bool folder;   /* a directory for drafts, whose names begin with its own and a slash */
 	bool nameless; /* written through `new` or `stream` */
 	bool stream;   /* written through `stream`: its bytes are receipts that can be read */
 	int refused;   /* the errno with which just these bytes were refused, or 0 */

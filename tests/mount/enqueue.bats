@@ -427,6 +427,38 @@ assert got == os.readlink(a[0] + "/receipts/b"), got
 	equal 0 "$(grep -c '^spoolfs: forged' "$LOG")"
 }
 
+@test "a folder with a draft's name holds drafts, which become jobs when they are moved out of it" {
+	local F
+	mount_queues 'mail: {}' 'other: {}'
+	F=$M/mail/.~tmp~
+	mkdir -m 700 "$F"
+	equal 'drwx------ 2' "$(stat -c '%A %h' "$F")"
+	echo one >"$F/a"
+	echo two >"$M/mail/b.tmp"
+	mv "$M/mail/b.tmp" "$F/b"
+	equal ".~tmp~" "$(find "$M/mail" -maxdepth 1 -name "*~" -printf "%f\n")"
+	equal "a b" "$(ls "$F" | paste -s -d ' ')"
+	refused 'Directory not empty' rmdir "$F"
+	refused 'Operation not permitted' mkdir "$F/deeper.tmp"
+	equal EPERM "$(errno_of 'os.rename(a[0], a[0] + "x")' "$F")"
+	equal EISDIR "$(errno_of 'os.unlink(a[0])' "$F")"
+	equal "" "$(jobs_in mail)"
+	log_expect 'engine process ended by signal 9'
+	kill -KILL "$(engine)"
+	equal one "$(cat "$F/a")"
+	mv "$F/a" "$M/mail/a"
+	mv "$F/b" "$M/other/b"
+	equal one "$(the_job mail)"
+	equal two "$(the_job other)"
+	equal "$(jobs_in mail)" "$(readlink "$M/mail/receipts/a")"
+	refused 'Operation not permitted' mv "$M/mail/$(jobs_in mail)" "$F/a"
+	equal EPERM "$(errno_of 'os.rename(a[0], a[1])' "$M/mail/a" "$F/a")"
+	echo three >"$F/c"
+	rm "$F/c"
+	rmdir "$F"
+	refused 'No such file' stat "$F"
+}
+
 @test "directories, links and devices cannot be made in a queue" {
 	mount_queues 'mail: {}'
 	refused 'Operation not permitted' mkdir "$M/mail/sub"

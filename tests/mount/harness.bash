@@ -13,22 +13,21 @@
 # a function slow.
 bats_require_minimum_version 1.5.0
 
-ROOT=$(cd "$BATS_TEST_DIRNAME/../.." && pwd)
+ROOT=${BATS_TEST_DIRNAME%/*/*}
 SPOOLFS=${SPOOLFS:-$ROOT/${BUILD:-build/gcc}/spoolfs}
-SPOOLFS=$(realpath -m "$SPOOLFS")
+[[ $SPOOLFS == /* ]] || SPOOLFS=$PWD/$SPOOLFS
 RECEIPT_PATTERN='^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$'
 export LC_ALL=C.UTF-8
 PATH=/usr/sbin:/usr/bin:/sbin:/bin:$PATH # the programs of the distribution
 
 setup()
 {
-	T=$(mktemp -d "${TMPDIR:-/tmp}/spoolfs-test.XXXXXX")
-	chmod 755 "$T"
+	T=${TMPDIR:-/tmp}/spoolfs-test.$BASHPID-$RANDOM$RANDOM
 	M=$T/mnt CONFIG=$T/queues.yaml STORE=$T/queues.db LOG=$T/log
-	mkdir "$M"
+	mkdir -m 755 "$T" "$M" || return
 	: >"$LOG"
 	LOG_EXPECTED=()
-	OTHERS=" $(jobs -p | tr '\n' ' ') " # processes of bats itself
+	OTHERS=" $(jobs -p) " # processes of bats itself
 	export SPOOLFS_TEST=$T # known by it in its environment: see daemons
 	export ASAN_OPTIONS="halt_on_error=1:detect_leaks=1:log_path=$T/sanitizer"
 	export UBSAN_OPTIONS="halt_on_error=1:print_stacktrace=1:log_path=$T/sanitizer"
@@ -91,20 +90,42 @@ restart()
 	start
 }
 
-# The processes that serve $M, the holder first.
+# parent_of PID: sets PARENT.
+parent_of()
+{
+	local line lines
+	PARENT=
+	mapfile -t lines <"/proc/$1/status"
+	for line in "${lines[@]}"; do
+		[[ $line != PPid:* ]] || PARENT=${line//[^0-9]/}
+	done
+}
+
+# ours PID: is it a process that serves something of this test?
+ours()
+{
+	local words
+	[[ /proc/$1/exe -ef $SPOOLFS ]] || return
+	mapfile -d '' -t words <"/proc/$1/cmdline"
+	[[ "${words[*]}" != *"$T"* ]] || return 0
+	mapfile -d '' -t words <"/proc/$1/environ"
+	[[ "${words[*]}" == *"$T"* ]]
+}
+
+# The processes that serve $M, the holder first. Without a fork for each process there is: this is
+# asked again and again.
 daemons()
 (
 	trap - DEBUG
-	local pid holders='' others='' all=''
-	for pid in $(pgrep -f spoolfs); do
-		if [ "$(readlink "/proc/$pid/exe")" = "$SPOOLFS" ] &&
-			grep -q -s -F -e "$T" "/proc/$pid/cmdline" "/proc/$pid/environ"; then
-			all="$all $pid "
-		fi
-	done
+	local file name holders='' others='' all='' pid
+	for file in /proc/[0-9]*/comm; do
+		pid=${file//[^0-9]/}
+		read -r name <"$file" && [[ $name == spoolfs* ]] && ours "$pid" && all="$all $pid "
+	done 2>/dev/null
 	for pid in $all; do
+		parent_of "$pid" 2>/dev/null
 		case $all in
-		*" $(ps -o ppid= -p "$pid" | tr -d ' ') "*) others="$others $pid" ;;
+		*" $PARENT "*) others="$others $pid" ;;
 		*) holders="$holders $pid" ;;
 		esac
 	done
@@ -144,7 +165,7 @@ processes_end()
 {
 	local pid
 	for pid in $(jobs -p); do
-		[[ $OTHERS != *" $pid "* ]] || continue
+		[[ ${OTHERS//$'\n'/ } != *" $pid "* ]] || continue
 		pkill -KILL -P "$pid"
 		kill -KILL "$pid"
 		wait "$pid"
@@ -152,11 +173,24 @@ processes_end()
 	return 0
 }
 
+# mounts TYPE: sets MOUNTS, the mount points of this test with a type that begins so, the last first.
+mounts()
+{
+	local line lines point type
+	MOUNTS=()
+	mapfile -t lines </proc/self/mounts # at once: others mount, too
+	for line in "${lines[@]}"; do
+		read -r _ point type _ <<<"$line"
+		[[ $point != "$T"/* || $type != "$1"* ]] || MOUNTS=("$point" "${MOUNTS[@]}")
+	done
+}
+
 unmount_all()
 (
 	trap - DEBUG
 	local status=0 point
-	for point in $(findmnt -rno FSTYPE,TARGET | sed -n 's/^fuse[^ ]* //p' | grep -F "$T/"); do
+	mounts fuse
+	for point in "${MOUNTS[@]}"; do
 		DEADLINE=3 eventually fusermount3 -u "$point" >/dev/null 2>&1 || {
 			echo "cannot unmount $point"
 			fusermount3 -uz "$point" || true
@@ -169,7 +203,8 @@ unmount_all()
 		kill -KILL $(daemons)
 		status=1
 	}
-	for point in $(findmnt -rno TARGET | grep -F "$T/"); do
+	mounts ''
+	for point in "${MOUNTS[@]}"; do
 		umount "$point" || umount -l "$point" # a disk of the test
 	done
 	return $status
@@ -184,8 +219,8 @@ log_expect()
 log_check()
 (
 	trap - DEBUG
-	local pattern status=0 suspicious report
-	suspicious=$(grep -E -i 'error|assert|sanitizer|fatal|warn|panic|abort|broken|leak' "$LOG")
+	local pattern status=0 suspicious='' report
+	[ ! -s "$LOG" ] || suspicious=$(grep -E -i 'error|assert|sanitizer|fatal|warn|panic|abort|broken|leak' "$LOG")
 	for pattern in "${LOG_EXPECTED[@]}"; do
 		grep -E -q -e "$pattern" "$LOG" || {
 			echo "the log has no line that matches: $pattern"
@@ -227,7 +262,9 @@ eventually()
 # blocked PID: the process waits for an answer of the file system.
 blocked()
 {
-	grep -q -E 'request_wait_answer|fuse' "/proc/$1/wchan"
+	local where
+	read -r where <"/proc/$1/wchan" || [ -n "$where" ] || return
+	[[ $where == *request_wait_answer* || $where == *fuse* ]]
 }
 
 ended()

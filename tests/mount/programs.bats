@@ -41,6 +41,7 @@ load programs
 	mount_traced 'mail: {}'
 	makes_one_job 'rsync -a' 'mv payload "$N" && rsync -a "$N" "$Q/"'
 	makes_one_job 'rsync --inplace' 'mv payload "$N" && rsync -a --inplace "$N" "$Q/"'
+	makes_one_job 'rsync --delay-updates' 'mv payload "$N" && rsync -a --delay-updates "$N" "$Q/"'
 	makes_one_job 'tar x' 'mv payload "$N" && tar cf a.tar "$N" && tar -C "$Q" -xf a.tar'
 	makes_one_job 'cpio -i' 'mv payload "$N" && echo "$N" | cpio --quiet -o >a.cpio && cd "$Q" && cpio --quiet -i <"$T/work/a.cpio"'
 	makes_one_job 'cpio -p' 'mv payload "$N" && echo "$N" | cpio --quiet -p "$Q"'
@@ -49,13 +50,24 @@ load programs
 		git -c user.name=n -c user.email=e commit -q -m m && git archive -o expected HEAD && git archive -o "$F" HEAD'
 }
 
-# Its folder .~tmp~ would be a folder in a queue. It says so, and exits with 0 all the same.
-@test "rsync --delay-updates finds no place for its folder, says so and makes no half job" {
-	mount_traced 'mail: {}'
-	run --separate-stderr rsync -a --delay-updates "$T/text" "$M/mail/"
-	contains "$stderr" "Unable to create partial-dir for text"
-	equal 0 "$(count_in mail)"
-	[ ! -e "$M/mail/text" ]
+@test "a whole directory, copied into a queue by its contents" {
+	local how n=0
+	mount_queues 'mail: {}'
+	mkdir "$T/whole"
+	for how in 'rsync -a "$T/whole/" "$M/mail/"' 'rsync -a --delay-updates "$T/whole/" "$M/mail/"' \
+		'cp -a "$T/whole/." "$M/mail/"' 'tar -C "$T/whole" -c . | tar -C "$M/mail" -x'; do
+		rm -f "$T/whole"/*
+		echo one >"$T/whole/one$n"
+		echo two >"$T/whole/two$n"
+		touch -d yesterday "$T/whole"
+		eval "$how"
+		((n += 2))
+		equal "$n" "$(count_in mail)"
+	done
+	equal "one one one one two two two two" "$(payloads mail | tr ' ' '\n' | sort | paste -s -d ' ')"
+	equal "" "$(find "$M/mail" -maxdepth 1 -name '*~')"
+	equal EPERM "$(errno_of 'os.chmod(a[0], 0o700)' "$M/mail")"
+	equal EPERM "$(errno_of 'os.chown(a[0], 1, -1)' "$M/mail")"
 }
 
 @test "editors: sed -i, vim, ed" {

@@ -304,7 +304,7 @@ given_up()
 # matter of the host, nobody mounts; then CODE runs, as root, and has to unmount.
 mount_by_nobody()
 {
-	export -f as write_as may_not of given_up equal eventually mounted unmounted gone daemons holder engine
+	export -f as write_as may_not of given_up equal eventually mounted unmounted gone daemons ours parent_of holder engine
 	export NOBODY BOB T M STORE LOG CONFIG SPOOLFS
 	mkdir "$T/ann" "$T/dev" && chown nobody "$T/ann" "$M"
 	chmod 666 "$LOG"
