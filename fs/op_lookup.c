@@ -64,10 +64,9 @@ lookup_queue(struct loop *loop, fuse_req_t request, const struct place *place, c
 		(void)fuse_reply_entry(request, &entry);
 		return;
 	}
-	if (place->folder)
-		(void)fuse_reply_err(request, ENOENT);
-	else if (passing || receipt_looks_right(name) || name_is_twin(name, receipt) ||
-		 hash_set_has(&loop->names, hash_name(place->queue->id, name)))
+	if (!place->folder &&
+		(passing || receipt_looks_right(name) || name_is_twin(name, receipt) ||
+			hash_set_has(&loop->names, hash_name(place->queue->id, name))))
 		lookup_job(loop, request, place, name);
 	else
 		(void)fuse_reply_err(request, ENOENT);

@@ -140,7 +140,7 @@ assert os.lseek(fd, 0, os.SEEK_END) == 5
 		'printf "%s" "$(<claim)" >got' 'IFS= read -r -d "" x <claim; printf "%s" "$x" >got' \
 		'rsync --copy-links claim got' 'busybox cat claim >got' 'md5sum claim >/dev/null; cat claim >got' \
 		'python3 -c "import mmap; f = open(\"claim\", \"rb\"); open(\"got\", \"wb\").write(mmap.mmap(f.fileno(), 0, prot=mmap.PROT_READ))"'; do
-		for size in 10 200000 1 70000; do
+		for size in 10 200000 1; do
 			head -c "$size" /dev/urandom | base64 -w 0 | head -c "$size" >"$T/payload"
 			cp "$T/payload" "$M/mail/new"
 			rm -f "$T/got"
