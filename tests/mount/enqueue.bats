@@ -836,7 +836,7 @@ for i in range(100):
     os.rename(a[0] + "/.t", a[0] + "/j%d" % i)
     with open(a[0] + "/receipts/j%d" % i) as f: assert f.read() == str(i)
 ' "$M/mail"
-	equal 200 "$(count_in mail)"
+	equal 100 "$(count_in mail)"
 }
 
 @test "16 writers at the same time: every job once" {
