@@ -78,8 +78,11 @@ $(SPOOLFS): $(BUILD)/fs/main.o $(LIB)
 
 tests: $(SPOOLFS) $(CTESTS) $(CALLERS) ## build the tests
 
+# Of the programs those that TESTS wants.
+CHECKED = $(filter $(or $(foreach test,$(TESTS),$(BUILD)/tests/$(test)/% $(BUILD)/$(test:.c=)),%),$(CTESTS))
+
 check: ## build and run all tests; TESTS="mount lint" or a list of files: only these
-	@$(MAKE) --no-print-directory --jobs=$$(nproc) tests
+	@$(MAKE) --no-print-directory --jobs=$$(nproc) $(SPOOLFS) $(CALLERS) $(CHECKED)
 	@$(if $(filter fuzz tests/fuzz/%,$(or $(TESTS),$(BUILD:build/gcc=fuzz))),$(MAKE) --no-print-directory fuzzers)
 	@BUILD=$(BUILD) SAN=$(SAN) COV=$(COV) tests/run $(TESTS)
 

@@ -1,6 +1,7 @@
 /*
- * The n-th call of the disk fails, at each step of the scenario, for every n until the step passes
- * untouched: once, from then on, for lack of room, or as it reads. What has to hold then: trial.h.
+ * The n-th call of the disk fails, at each step of the scenario, until the step passes untouched:
+ * once, from then on, for lack of room, or as it reads. What has to hold then: trial.h. From then on:
+ * one in ever more, or with EVERY=1 in the environment every one, as in the others.
  */
 #include <errno.h>
 #include <setjmp.h>
@@ -80,7 +81,7 @@ static void
 test_disk_fails_for_good(void **state)
 {
 	(void)state;
-	trial_each_fault(arm_for_good, disk_has_failed, is_io_error, EVERY);
+	trial_each_fault(arm_for_good, disk_has_failed, is_io_error, trial_wider());
 }
 
 static void
@@ -101,7 +102,7 @@ static void
 test_reads_fail_for_good(void **state)
 {
 	(void)state;
-	trial_each_fault(arm_reads_for_good, disk_has_failed, is_io_error, EVERY);
+	trial_each_fault(arm_reads_for_good, disk_has_failed, is_io_error, trial_wider());
 }
 
 int

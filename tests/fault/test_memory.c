@@ -17,12 +17,6 @@
 #include "tests/fault/memory.h"
 #include "tests/fault/trial.h"
 
-static int64_t
-wider(void)
-{
-	return getenv("EVERY") ? EVERY : 20;
-}
-
 static void
 arm_once(struct trial *it, int64_t n)
 {
@@ -54,14 +48,14 @@ static void
 test_memory_fails_once(void **state)
 {
 	(void)state;
-	trial_each_fault(arm_once, has_failed, is_no_memory, wider());
+	trial_each_fault(arm_once, has_failed, is_no_memory, trial_wider());
 }
 
 static void
 test_memory_fails_for_good(void **state)
 {
 	(void)state;
-	trial_each_fault(arm_for_good, has_failed, is_no_memory, wider());
+	trial_each_fault(arm_for_good, has_failed, is_no_memory, trial_wider());
 }
 
 int

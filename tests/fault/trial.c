@@ -123,6 +123,12 @@ live(struct trial *it)
 	return memory_live();
 }
 
+int64_t
+trial_wider(void)
+{
+	return getenv("EVERY") ? EVERY : 20;
+}
+
 void
 trial_each_fault(fault_fn *arm, failed_fn *has_failed, expected_fn *expected, int64_t widen)
 {

@@ -41,6 +41,8 @@ typedef bool expected_fn(int rc);
 
 #define EVERY INT64_MAX /* place; of `widen`: every one of the first so many, then ever fewer */
 
+/* That, when EVERY is in the environment; else 20. */
+int64_t trial_wider(void);
 void trial_each_fault(
 	fault_fn *arm, failed_fn *has_failed, expected_fn *expected, int64_t widen);
 
