@@ -224,16 +224,16 @@ draft_is_kept(const struct loop *loop, int64_t draft_id, pid_t tid)
 	return false;
 }
 
-/* Returns true when it was kept. */
+/* Returns true when it was kept for this thread. */
 static bool
-draft_keep_no_longer(struct loop *loop, int64_t draft_id)
+draft_keep_no_longer(struct loop *loop, int64_t draft_id, pid_t tid)
 {
 	bool kept = false;
 
 	for (unsigned i = 0; i < REOPENING_COUNT; i++)
 		if (loop->reopenings[i].draft_id == draft_id) {
+			kept |= loop->reopenings[i].tid == tid;
 			loop->reopenings[i] = (struct reopening){ 0 };
-			kept = true;
 		}
 	return kept;
 }
@@ -251,7 +251,7 @@ draft_open(
 
 	if (!draft) {
 		/* Made for this open, and gone already: the kernel does not try a third time. */
-		bool last = draft_keep_no_longer(loop, draft_id);
+		bool last = draft_keep_no_longer(loop, draft_id, tid);
 
 		if (writes && !last)
 			draft_expect(loop, tid, QUEUE_ANY, 0);
@@ -265,7 +265,7 @@ draft_open(
 		return;
 	}
 	if (writes)
-		(void)draft_keep_no_longer(loop, draft_id);
+		(void)draft_keep_no_longer(loop, draft_id, tid);
 	rc = handles_open(
 		&loop->handles, HANDLE_DRAFT, number, slot, writes, loop->unique, &file->fh);
 	if (rc) {

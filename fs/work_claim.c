@@ -202,7 +202,7 @@ work_claim_sized(struct committer *committer, const struct work *work)
 	struct fuse_session *session = committer_fs(committer)->session;
 
 	(void)fuse_lowlevel_notify_inval_inode(session, work->ino, -1, 0);
-	if (work->content.size > 0)
+	if (work->job.size > 0) /* the content is the loop's by now */
 		notify_long(session, work->ino);
 }
 
