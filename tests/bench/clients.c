@@ -5,6 +5,8 @@
  *   named   each job a file with a fresh name: open, write, close
  *   new     each job an open, write, close of `new`
  *   claim   each job an open, read to the end, close and rm of claim/WORKER
+ *   words   the same, with "done" written to claim/WORKER in the place of the rm
+ *   onefd   one open for reading and writing: each job a read, and a write of "done"
  *   both    as many workers (claim) beside the producers (named); times are the workers'
  */
 #include <fcntl.h>
@@ -65,13 +67,16 @@ enqueue_new(const struct client *client, size_t round)
 }
 
 static void
-claim_and_finish(const struct client *client, size_t round)
+claim_path(const struct client *client, char path[PATH_SIZE])
 {
-	char path[PATH_SIZE], job[8192];
-	ssize_t n, size = 0;
+	snprintf(path, PATH_SIZE, "%s/claim/w%d", client->queue, client->id);
+}
 
-	(void)round; /* always the same name */
-	snprintf(path, sizeof path, "%s/claim/w%d", client->queue, client->id);
+static void
+claim_take(const char *path)
+{
+	char job[8192];
+	ssize_t n, size = 0;
 	int fd = open(path, O_RDONLY);
 	if (fd < 0)
 		die(path);
@@ -82,7 +87,45 @@ claim_and_finish(const struct client *client, size_t round)
 	errno = 0;
 	if (size != PAYLOAD_SIZE || memcmp(job, payload(), PAYLOAD_SIZE) != 0)
 		die("not the job that was written");
+}
+
+static void
+claim_and_finish(const struct client *client, size_t round)
+{
+	char path[PATH_SIZE];
+
+	(void)round; /* always the same name */
+	claim_path(client, path);
+	claim_take(path);
 	if (unlink(path))
+		die(path);
+}
+
+static void
+claim_and_say_done(const struct client *client, size_t round)
+{
+	char path[PATH_SIZE];
+	int fd;
+
+	(void)round;
+	claim_path(client, path);
+	claim_take(path);
+	fd = open(path, O_WRONLY);
+	if (fd < 0 || write(fd, "done\n", 5) != 5 || close(fd))
+		die(path);
+}
+
+static void
+claim_on_one_descriptor(const struct client *client, size_t round)
+{
+	static int fd = -1; /* each client is a process */
+	char path[PATH_SIZE], job[8192];
+
+	(void)round;
+	claim_path(client, path);
+	if (fd < 0)
+		fd = open(path, O_RDWR);
+	if (fd < 0 || read(fd, job, sizeof job) != PAYLOAD_SIZE || write(fd, "done", 4) != 4)
 		die(path);
 }
 
@@ -93,6 +136,8 @@ static const struct {
 	{ .name = "named", .producer = enqueue_named },
 	{ .name = "new", .producer = enqueue_new },
 	{ .name = "claim", .worker = claim_and_finish },
+	{ .name = "words", .worker = claim_and_say_done },
+	{ .name = "onefd", .worker = claim_on_one_descriptor },
 	{ .name = "both", .producer = enqueue_named, .worker = claim_and_finish },
 };
 #define CASES (sizeof cases / sizeof *cases)
@@ -215,7 +260,8 @@ main(int argc, char **argv)
 	long jobs_each = argc == 5 ? atol(argv[4]) : 0;
 
 	if (clients < 1 || clients > PROCESSES_MAX / 2 || jobs_each < 1) {
-		fputs("usage: clients named|new|claim|both QUEUE_DIRECTORY CLIENTS JOBS_EACH\n",
+		fputs("usage: clients named|new|claim|words|onefd|both QUEUE_DIRECTORY CLIENTS "
+		      "JOBS_EACH\n",
 			stderr);
 		return 64;
 	}

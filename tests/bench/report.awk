@@ -97,6 +97,16 @@ function floor_table(mount, heading,    c, n) {
 			row(title[c], clients[n], mount " " name[c] " " clients[n], "", "")
 }
 
+function verdicts_table(    n) {
+	head("spoolfs, verdicts in words", "of claim + rm", "")
+	for (n = 1; n <= 3; n++) {
+		row("claim + done in words", clients[n], "spoolfs words " clients[n],
+			ratio("spoolfs words " clients[n], "spoolfs claim " clients[n]), "")
+		row("one descriptor", clients[n], "spoolfs onefd " clients[n],
+			ratio("spoolfs onefd " clients[n], "spoolfs claim " clients[n]), "")
+	}
+}
+
 function disk_table(    batch) {
 	head("the disk, and SQLite alone", "of fdatasync", "")
 	row("fdatasync of a 4 KiB overwrite", 1, "disk fsync 1", "", "")
@@ -153,6 +163,7 @@ END {
 	main_table()
 	floor_table("durable", "null FUSE, durable")
 	floor_table("discarding", "null FUSE, discarding")
+	verdicts_table()
 	disk_table()
 	backlog_table()
 	requests_table()
