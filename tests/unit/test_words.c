@@ -89,7 +89,7 @@ static const char *const wrong[] = {
 	"release: x",
 	"release in 30s: x",
 	/* The order. */
-	"retry in 30s " R,
+	("retry in 30s " R),
 	"retry in 30s in 30s",
 	"in 30s retry",
 	/* The delay. */
