@@ -163,8 +163,8 @@ main(int argc, char **argv)
 	block(fifo, 100000);
 	measure("fifo, 100000 groups blocked in front", fifo);
 	engine_close(engine);
-	static const char *const files[] = { "", "-wal", "-shm" };
-	for (size_t i = 0; i < 3; i++) {
+	static const char *const files[] = { "", "-wal", "-shm", "-reserve" };
+	for (size_t i = 0; i < sizeof files / sizeof *files; i++) {
 		char file[300];
 		(void)snprintf(file, sizeof file, "%s%s", path, files[i]);
 		(void)unlink(file); /* what was never made is not missed */
