@@ -62,15 +62,16 @@ identity(int pidfd, int64_t pid)
 {
 	char text[PROCESS_FILE_MAX];
 	const char *start;
+	uint64_t number = 0;
 	struct statfs fs;
 	struct stat attr;
 
 	if (!fstatfs(pidfd, &fs) && fs.f_type == PIDFS && !fstat(pidfd, &attr))
-		return (int64_t)(hash_number(boot_hash() ^ attr.st_ino) >> 1);
-	if (!process_read(pid, "cmdline", text) || !process_read(pid, "stat", text))
-		return 0;
-	start = process_field(text, FIELD_START);
-	return start ? (int64_t)(hash_number(boot_hash() ^ strtoull(start, NULL, 10)) >> 1) : 0;
+		number = attr.st_ino;
+	else if (process_read(pid, "cmdline", text) && process_read(pid, "stat", text) &&
+		 (start = process_field(text, FIELD_START)))
+		number = strtoull(start, NULL, 10);
+	return number ? (int64_t)(hash_number(boot_hash() ^ number) >> 1) : 0;
 }
 
 static void

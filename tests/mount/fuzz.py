@@ -361,19 +361,24 @@ class Fuzz:
 
     def read_receipt(self, descriptor, opened):
         """The one of `new`."""
-        draft, said = opened.draft, {0}
+        draft = opened.draft
         if not draft.content() or draft.cut or draft.refused or opened.told:
             self.equal("a receipt", b"", self.expect({0}, os.read, descriptor, 100))
             opened.told = opened.told or (b"-" if draft.body else b"")
             return
+        said = self.stage_early(draft)
+        opened.told = self.expect(said, os.read, descriptor, 100) or b"-"
+        if said == {0}:
+            self.receipt_told(draft, opened.told.decode().rstrip("\n"))
+
+    def stage_early(self, draft):
+        """A receipt is asked for before the close. Returns what may be said."""
         try:
             if draft.dirty:
                 self.model.stage(draft)
         except Refused as refusal:
-            said = refusal.errnos
-        opened.told = self.expect(said, os.read, descriptor, 100) or b"-"
-        if said == {0}:
-            self.receipt_told(draft, opened.told.decode().rstrip("\n"))
+            return refusal.errnos
+        return {0}
 
     def receipt_told(self, draft, receipt):
         self.equal("the receipt that was told before", draft.receipt or receipt, receipt)
@@ -383,17 +388,13 @@ class Fuzz:
         descriptor = self.some_descriptor("writes")
         if descriptor is None:
             return
-        draft, said = self.descriptors[descriptor].draft, {0}
+        draft = self.descriptors[descriptor].draft
         if draft.name is None or draft.unlinked or not draft.content() or draft.cut or draft.refused or \
                 not draft.publishes():
             if not draft.unlinked:
                 self.expect({errno.ENODATA}, os.getxattr, descriptor, "user.spoolfs.receipt")
             return
-        try:
-            if draft.dirty:
-                self.model.stage(draft)
-        except Refused as refusal:
-            said = refusal.errnos
+        said = self.stage_early(draft)
         receipt = self.expect(said, os.getxattr, descriptor, "user.spoolfs.receipt")
         if receipt:
             self.receipt_told(draft, receipt.decode())
