@@ -5,15 +5,12 @@
  * An input is a byte that picks the queue, and pieces: a byte that is the length, and that many bytes.
  */
 #include <errno.h>
-#include <stdio.h>
-#include <unistd.h>
 
-#include "engine/core.h"
 #include "fs/committer.h"
 #include "fs/fs.h"
 #include "fs/log.h"
 #include "fs/work_stream.h"
-#include "tests/fuzz/fuzz.h"
+#include "tests/fuzz/store.h"
 
 #define NOW_MS INT64_C(1800000000000)
 #define DRAFT_ID 1
@@ -55,7 +52,7 @@ __wrap_committer_fs(struct committer *committer)
 }
 
 static void
-define(int which)
+define(struct engine *in, int which)
 {
 	const struct queue_rules rules = {
 		.name = configs[which].name,
@@ -71,26 +68,23 @@ define(int which)
 		.max_jobs = -1,
 	};
 	queues[which].config = &configs[which];
-	assert(engine_queue_define(engine, &rules, &queues[which].id) == 0);
+	assert(engine_queue_define(in, &rules, &queues[which].id) == 0);
 }
 
-/* A store in memory, where there is such a file system. */
+static void
+define_all(struct engine *in)
+{
+	for (int which = 0; which < QUEUES; which++)
+		define(in, which);
+}
+
 int
 LLVMFuzzerInitialize(int *argc, char ***argv)
 {
 	(void)argc;
 	(void)argv;
-	char folder[] = "/dev/shm/spoolfs-fuzz-XXXXXX", command[64];
-	char path[sizeof folder + 16];
-	struct engine_problem problem;
 	assert(log_open("/dev/null", false) == 0 && log_detach() >= 0);
-	assert(mkdtemp(folder));
-	(void)snprintf(path, sizeof path, "%s/queues.db", folder);
-	assert(engine_open(path, NULL, 42, &problem, &engine) == 0);
-	for (int which = 0; which < QUEUES; which++)
-		define(which);
-	(void)snprintf(command, sizeof command, "rm -rf '%s'", folder);
-	assert(system(command) == 0);
+	engine = store_in_memory(define_all);
 	return 0;
 }
 

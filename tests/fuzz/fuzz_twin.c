@@ -4,9 +4,8 @@
 #include <stdio.h>
 #include <unistd.h>
 
-#include "engine/core.h"
 #include "fs/render.h"
-#include "tests/fuzz/fuzz.h"
+#include "tests/fuzz/store.h"
 
 #define PREFIX "user.spoolfs."
 #define DAY_MS INT64_C(86400000)
@@ -42,16 +41,10 @@ static const struct member {
 };
 enum { MEMBERS = sizeof members / sizeof *members };
 
-/* A store in memory, where there is such a file system; no run changes it. Its file goes at once:
- * what is open stays. */
-int
-LLVMFuzzerInitialize(int *argc, char ***argv)
+/* No run changes it. */
+static void
+define(struct engine *in)
 {
-	(void)argc;
-	(void)argv;
-	char folder[] = "/dev/shm/spoolfs-fuzz-XXXXXX", command[64];
-	char path[sizeof folder + 16];
-	struct engine_problem problem;
 	const struct queue_rules rules = {
 		.name = queue_name,
 		.fifo = true,
@@ -65,12 +58,15 @@ LLVMFuzzerInitialize(int *argc, char ***argv)
 		.max_payload_bytes = 1 << 20,
 		.max_jobs = -1,
 	};
-	assert(mkdtemp(folder));
-	(void)snprintf(path, sizeof path, "%s/queues.db", folder);
-	assert(engine_open(path, NULL, 42, &problem, &engine) == 0);
-	assert(engine_queue_define(engine, &rules, &queue_id) == 0);
-	(void)snprintf(command, sizeof command, "rm -rf '%s'", folder);
-	assert(system(command) == 0);
+	assert(engine_queue_define(in, &rules, &queue_id) == 0);
+}
+
+int
+LLVMFuzzerInitialize(int *argc, char ***argv)
+{
+	(void)argc;
+	(void)argv;
+	engine = store_in_memory(define);
 	return 0;
 }
 
